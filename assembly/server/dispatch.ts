@@ -1,0 +1,77 @@
+// Dispatch: one request: its row, the caller's privilege, its transaction, its handler, its reply.
+// Holds   nothing.
+// Never   knows what a message means (ops/table.ts does).
+// Source  the XenStore protocol, order of checks.
+
+import { LOG_NOTICE } from "../abi";
+import { EACCES, EAGAIN, ENOENT, ENOMEM, ENOSYS, EROFS, Errno, OK, REPLIED } from "../base/errno";
+import { Heap } from "../base/heap";
+import { Log } from "../base/log";
+import { CONN_READ_ONLY, Connection } from "../connection/connection";
+import { Requests as Unsettled } from "../connection/pending";
+import { Trace } from "../connection/trace";
+import { Call } from "../ops/call";
+import {
+  ALLOCATES,
+  CHANGES,
+  ENDS,
+  IN_TRANSACTION,
+  PRIVILEGED,
+  Requests,
+  SERVED,
+} from "../ops/table";
+import { Domain } from "../store/domain";
+import { Caller } from "../store/perms";
+import { QUOTA_MEMORY, QUOTA_SOFT_MEMORY } from "../store/quota";
+import { Transactions } from "../store/transaction";
+import { View } from "../store/view";
+import { Header } from "../wire/header";
+
+/** Linear memory that must be there before a request that takes some is served. */
+const RESERVE: u32 = 1048576;
+
+/** Serves one whole message: exactly one reply is queued, after the events it caused. */
+export function dispatch(c: Connection, h: Header): void {
+  if (Trace.on) Trace.message("IN", c, changetype<usize>(h));
+  Call.begin(c, h);
+  const unprivileged = !Caller.privileged;
+  if (unprivileged) Unsettled.begin(c);
+  const errno = serve();
+  if (errno == OK) Call.ok();
+  else if (errno != REPLIED) Call.error(errno);
+  if (unprivileged) {
+    Unsettled.end();
+    warnOfMemory(c.domain);
+  }
+}
+
+function serve(): Errno {
+  const flags = Requests.flags(Call.type);
+  if ((flags & SERVED) == 0) return ENOSYS;
+  if (flags & PRIVILEGED && !Caller.privileged) return EACCES;
+  if (flags & CHANGES && Call.conn.has(CONN_READ_ONLY)) return EROFS;
+  if (Call.txId != 0 && flags & IN_TRANSACTION) {
+    const tx = Transactions.find(Call.conn.id, Call.txId);
+    if (tx === null) return ENOENT;
+    if (tx.lost && (flags & ENDS) == 0) return EAGAIN;
+    View.tx = tx;
+  }
+  if (flags & ALLOCATES && !Heap.reserve(RESERVE)) return ENOMEM;
+  return Requests.serve(Call.type);
+}
+
+/** One line when a domain passes its soft memory limit, one when it is back below. */
+function warnOfMemory(d: Domain): void {
+  const limit = d.limit(QUOTA_SOFT_MEMORY);
+  const over = limit != 0 && <u32>d.count(QUOTA_MEMORY) > limit;
+  if (over == d.softWarned) return;
+  d.softWarned = over;
+  Log.begin(LOG_NOTICE);
+  Log.text("domain ");
+  Log.number(d.domid);
+  Log.text(over ? " is above" : " is back below");
+  Log.text(" its soft limit of memory, ");
+  Log.number(limit);
+  Log.text(" bytes");
+  Log.end();
+}
