@@ -15,6 +15,8 @@ export const CONN_SOCKET: u32 = 1;
 export const CONN_SOCKET_READ_ONLY: u32 = 2;
 /** A stream that speaks as one domain, with that domain's rights and quotas. */
 export const CONN_DOMAIN: u32 = 3;
+/** A domain's ring: its bytes move through the copy of the page at `ring_page(conn)`. */
+export const CONN_RING: u32 = 4;
 
 // What a connection wants from its host: bits returned by receive, sent, end_input and status.
 /** `out_len(conn)` bytes at `out_ptr(conn)` want to leave; say how many did with `sent`. */
@@ -23,14 +25,31 @@ export const WANT_SEND: u32 = 1;
 export const WANT_CLOSE: u32 = 2;
 /** Its requests are held back: stop reading from it until this bit is gone. */
 export const WANT_PAUSE: u32 = 4;
-/** Its ring page changed: tell the other end. */
+/** Its ring page changed: copy the store's fields out, then tell the other end. */
 export const WANT_NOTIFY: u32 = 8;
 /** Other connections want something: call `poll` until it returns 0. */
 export const WANT_POLL: u32 = 16;
 /** Records wait at `log_ptr()`. */
 export const WANT_LOG: u32 = 32;
-/** The core asks about a domain: see `ask_kind`. */
+/** The core asks about a domain: see `ask_kind`, and `answer`. */
 export const WANT_MACHINE: u32 = 64;
+/** Its ring holds half a request or unsent output: look again within LOOK_AGAIN_MS unasked. */
+export const WANT_LOOK: u32 = 128;
+/** Its ring was reset: copy out all four indexes, connection and error, not only the store's. */
+export const WANT_RESET: u32 = 256;
+
+/** Some guests do not notify when they should. */
+export const LOOK_AGAIN_MS: u32 = 100;
+
+// What the core asks the host: `ask_kind`. The request that needs it is served again after `answer`.
+export const ASK_NOTHING: u32 = 0;
+/** Does domain `ask_domid` exist? Answer 1 or 0. */
+export const ASK_EXISTS: u32 = 1;
+/**
+ * Map the ring page of `ask_domid` and bind its event channel `ask_port`, then `connect` it as
+ * CONN_RING, unless it is connected: then only bind anew. Answer 1, or 0 if that can't be done.
+ */
+export const ASK_MAP: u32 = 2;
 
 // Records in the log buffer: u8 kind, u24 length (little endian), bytes.
 /** A line for the trace file. The byte 1 stands where the local time belongs. */
@@ -71,7 +90,7 @@ export const OPT_STRICT_CONFLICTS: u32 = 20;
 export const OPT_TRACE: u32 = 21;
 /** Bits of the trace switches: 1 obj, 2 io, 4 wrl, 8 acc, 16 tdb. */
 export const OPT_TRACE_SWITCHES: u32 = 22;
-/** 1: domains exist only when `domain_state` said so; 0: every ordinary domid exists. */
+/** 1: the host is asked about domains (WANT_MACHINE); 0: every ordinary domid exists. */
 export const OPT_MACHINE: u32 = 23;
 /** Features offered, bits of XENSTORE_SERVER_FEATURE_*. */
 export const OPT_FEATURES: u32 = 24;

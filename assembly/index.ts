@@ -21,6 +21,7 @@ import { Connections } from "./connection/connection";
 import { checkStore } from "./ops/check";
 import { configure as configureServer } from "./server/configure";
 import { Server } from "./server/server";
+import { Machine } from "./store/machine";
 import { Quota } from "./store/quota";
 import { Transactions } from "./store/transaction";
 import { Tree } from "./store/tree";
@@ -86,6 +87,40 @@ export function status(conn: u32): u32 {
 /** The next connection that wants something because of others, or 0. */
 export function poll(): u32 {
   return Server.poll();
+}
+
+/** The copy of a ring's page, XENSTORE_RING_PAGE bytes; 0 for a stream. */
+export function ring_page(conn: u32): usize {
+  const c = Connections.find(conn);
+  return c === null ? 0 : c.ring;
+}
+
+/** A ring that was there before the daemon is to be served. @returns WANT_* */
+export function ring_start(conn: u32): u32 {
+  return Server.startRing(conn);
+}
+
+/** The guest's fields and requests are copied into `ring_page`. @returns WANT_* */
+export function ring_kick(conn: u32): u32 {
+  return Server.kick(conn);
+}
+
+/** What the core asks, ASK_*, when WANT_MACHINE was said. */
+export function ask_kind(): u32 {
+  return Machine.kind;
+}
+
+export function ask_domid(): u32 {
+  return Machine.domid;
+}
+
+export function ask_port(): u32 {
+  return Machine.port;
+}
+
+/** The host's answer: 1 yes, 0 no. @returns WANT_POLL, WANT_LOG, WANT_MACHINE */
+export function answer(value: u32): u32 {
+  return Server.answer(value != 0);
 }
 
 export function out_ptr(conn: u32): usize {

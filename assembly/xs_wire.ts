@@ -50,3 +50,23 @@ export const DOMID_FIRST_RESERVED: u32 = 0x7ff0;
 export const DOMID_SELF: u32 = 0x7ff0;
 export const DOMID_INVALID: u32 = 0x7ff4;
 export const DOMID_ANY: u32 = 0x7ff5;
+
+// struct xenstore_domain_interface: the page that a guest shares with the store.
+export const XENSTORE_RING_PAGE: u32 = 4096;
+/** Bytes of each of the two queues; requests begin at 0. */
+export const XENSTORE_RING_SIZE: u32 = 1024;
+export const XENSTORE_RING_RSP: u32 = 1024;
+export const XENSTORE_RING_REQ_CONS: u32 = 2048;
+export const XENSTORE_RING_REQ_PROD: u32 = 2052;
+export const XENSTORE_RING_RSP_CONS: u32 = 2056;
+export const XENSTORE_RING_RSP_PROD: u32 = 2060;
+export const XENSTORE_RING_FEATURES: u32 = 2064;
+export const XENSTORE_RING_CONNECTION: u32 = 2068;
+export const XENSTORE_RING_ERROR: u32 = 2072;
+export const XENSTORE_RING_EVTCHN_PORT: u32 = 2076;
+
+/** Why a ring is not served any more, in its error field. */
+export const XENSTORE_ERROR_NONE: u32 = 0;
+export const XENSTORE_ERROR_COMM: u32 = 1;
+export const XENSTORE_ERROR_RINGIDX: u32 = 2;
+export const XENSTORE_ERROR_PROTO: u32 = 3;

@@ -21,6 +21,12 @@ export const CONN_BLOCKED: u32 = 8;
 export const CONN_DIRTY: u32 = 16;
 /** May not change the store. */
 export const CONN_READ_ONLY: u32 = 32;
+/** Its ring was broken by the guest: it is not served until it is reset. */
+export const CONN_IGNORED: u32 = 64;
+/** Its ring page changed since the host last heard. */
+export const CONN_NOTIFY: u32 = 128;
+/** Its ring was reset since the host last heard. */
+export const CONN_RESET: u32 = 256;
 
 @unmanaged
 export class Connection {
@@ -33,6 +39,8 @@ export class Connection {
   watchLast: usize;
   txFirst: Transaction | null;
   nextTxId: u32;
+  /** The copy of the ring page, or 0 for a stream. */
+  ring: usize;
   /** Input that is not served yet: `inLen` bytes of it, in a place of `inCap`. */
   inPtr: usize;
   inLen: u32;
@@ -116,6 +124,7 @@ export class Connections {
     if (c.has(CONN_DIRTY)) Connections.undirty(c);
     Connections.giveId(c.id);
     Connections.count--;
+    if (c.ring != 0) Heap.free(c.ring);
     Heap.free(changetype<usize>(c));
   }
 

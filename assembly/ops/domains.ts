@@ -8,9 +8,11 @@ import { EINVAL, ENOENT, ENOMEM, Errno, OK, REPLIED } from "../base/errno";
 import { Connections } from "../connection/connection";
 import { Publish } from "../connection/publish";
 import { Domain, Domains } from "../store/domain";
+import { Machine } from "../store/machine";
 import { DOMID_FIRST_RESERVED, DOMID_SELF } from "../xs_wire";
 import { Call } from "./call";
-import { endDomain, resetConnection } from "./lifecycle";
+import { endDomain } from "./lifecycle";
+import { Rings } from "./rings";
 
 export const INTRODUCE_DOMAIN = "@introduceDomain";
 export const RELEASE_DOMAIN = "@releaseDomain";
@@ -20,7 +22,12 @@ export function introduce(): Errno {
   const id = Call.domid(0);
   if (id < 0 || Call.number(2) <= 0) return EINVAL;
   const domid = <u32>id;
-  if (domid >= DOMID_FIRST_RESERVED || !Domains.exists(domid)) return EINVAL;
+  if (domid >= DOMID_FIRST_RESERVED) return EINVAL;
+  const known = Domains.find(domid);
+  if (Machine.present && !Machine.map(domid, <u32>Call.number(2))) {
+    // A ring that is mapped already stays, even if its port can't be bound anew.
+    if (Machine.wanted || known === null || !known.introduced) return EINVAL;
+  }
   const d = Domains.of(domid);
   if (d === null) return ENOMEM;
   if (!d.introduced) {
@@ -32,7 +39,7 @@ export function introduce(): Errno {
     }
   }
   const c = Connections.find(d.conn);
-  if (c !== null) resetConnection(c);
+  if (c !== null) Rings.reset(c);
   return OK;
 }
 

@@ -7,6 +7,7 @@ import { Bytes } from "../base/bytes";
 import { EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, Errno, OK } from "../base/errno";
 import { Heap } from "../base/heap";
 import { Domains } from "../store/domain";
+import { Machine } from "../store/machine";
 import { Node } from "../store/node";
 import { Path } from "../store/path";
 import { Caller, PERM_OWNER, PERM_WRITE, PermList, Perms } from "../store/perms";
@@ -39,6 +40,8 @@ export function setPerms(): Errno {
 function put(list: PermList): Errno {
   const owner = list.domid(0);
   if (owner < 0 || !Domains.exists(<u32>owner)) return ENOENT;
+  // Whether an entry counts is not known yet: the request is served again.
+  if (Machine.wanted) return ENOENT;
   const errno = Nodes.at(true, PERM_WRITE | PERM_OWNER);
   if (errno != OK) return errno;
   const before = <PermList>View.perms;

@@ -21,6 +21,7 @@ import { Outbox } from "../connection/outbox";
 import { Trace } from "../connection/trace";
 import { Lifecycle } from "../ops/lifecycle";
 import { Domains } from "../store/domain";
+import { Machine } from "../store/machine";
 import { QUOTA_COUNT, Quota } from "../store/quota";
 import { Transactions } from "../store/transaction";
 import { Versions } from "../store/version";
@@ -53,10 +54,10 @@ export function configure(key: u32, value: u32): void {
       Trace.switches = value;
       break;
     case OPT_MACHINE:
-      Domains.machine = value != 0;
+      Machine.present = value != 0;
       break;
     case OPT_FEATURES:
-      Domains.features = value;
+      Domains.offer(value);
       break;
     case OPT_MEMORY_PAGES:
       Heap.pagesMax = min<u32>(value, 65535);

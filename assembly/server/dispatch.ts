@@ -21,6 +21,7 @@ import {
   SERVED,
 } from "../ops/table";
 import { Domain } from "../store/domain";
+import { Machine } from "../store/machine";
 import { Caller } from "../store/perms";
 import { QUOTA_MEMORY, QUOTA_SOFT_MEMORY } from "../store/quota";
 import { Transactions } from "../store/transaction";
@@ -30,19 +31,33 @@ import { Header } from "../wire/header";
 /** Linear memory that must be there before a request that takes some is served. */
 const RESERVE: u32 = 1048576;
 
-/** Serves one whole message: exactly one reply is queued, after the events it caused. */
-export function dispatch(c: Connection, h: Header): void {
-  if (Trace.on) Trace.message("IN", c, changetype<usize>(h));
+/**
+ * Serves one whole message: exactly one reply is queued, after the events it caused.
+ * @returns false when the host must answer a question first; then nothing has happened
+ */
+export function dispatch(c: Connection, h: Header): bool {
   Call.begin(c, h);
+  Machine.serving = c.id;
   const unprivileged = !Caller.privileged;
   if (unprivileged) Unsettled.begin(c);
+  if (Trace.on) Trace.message("IN", c, changetype<usize>(h));
   const errno = serve();
+  if (Machine.wanted) {
+    Machine.wanted = false;
+    if (unprivileged) Unsettled.end();
+    return false;
+  }
+  if (Machine.conn == c.id) {
+    Machine.forget();
+    Unsettled.settled = true;
+  }
   if (errno == OK) Call.ok();
   else if (errno != REPLIED) Call.error(errno);
   if (unprivileged) {
     Unsettled.end();
     warnOfMemory(c.domain);
   }
+  return true;
 }
 
 function serve(): Errno {

@@ -4,7 +4,11 @@
 // Source  the XenStore protocol, malformed input, order of output, quotas (throttling).
 
 import {
+  ASK_EXISTS,
+  ASK_MAP,
+  ASK_NOTHING,
   CONN_DOMAIN,
+  CONN_RING,
   CONN_SOCKET,
   CONN_SOCKET_READ_ONLY,
   DOMAIN_GONE,
@@ -13,8 +17,12 @@ import {
   LOG_NOTICE,
   WANT_CLOSE,
   WANT_LOG,
+  WANT_LOOK,
+  WANT_MACHINE,
+  WANT_NOTIFY,
   WANT_PAUSE,
   WANT_POLL,
+  WANT_RESET,
   WANT_SEND,
 } from "../abi";
 import { Hash } from "../base/hash";
@@ -24,7 +32,10 @@ import {
   CONN_BLOCKED,
   CONN_CLOSING,
   CONN_ENDED,
+  CONN_IGNORED,
+  CONN_NOTIFY,
   CONN_READ_ONLY,
+  CONN_RESET,
   Connection,
   Connections,
 } from "../connection/connection";
@@ -33,14 +44,16 @@ import { Events, forgetRequests, Requests } from "../connection/pending";
 import { Trace } from "../connection/trace";
 import { OUT_HIGH } from "../limits";
 import { actAsStore, dropInput, endDomain, resetConnection, shutDown } from "../ops/lifecycle";
+import { Rings } from "../ops/rings";
 import { Domain, Domains } from "../store/domain";
+import { Machine } from "../store/machine";
 import { Perms } from "../store/perms";
 import { QUOTA_MEMORY, QUOTA_OUTSTANDING } from "../store/quota";
 import { Transactions } from "../store/transaction";
 import { Tree } from "../store/tree";
 import { Watches } from "../store/watch";
 import { Header } from "../wire/header";
-import { XENSTORE_PAYLOAD_MAX, XS_HEADER_SIZE } from "../xs_wire";
+import { XENSTORE_ERROR_PROTO, XENSTORE_PAYLOAD_MAX, XS_HEADER_SIZE } from "../xs_wire";
 import { dispatch } from "./dispatch";
 
 const input: usize = memory.data(65536, 16);
@@ -70,16 +83,85 @@ export class Server {
 
   /** @returns the connection's number; 0 without memory or when the domain may have none */
   static connect(kind: u32, domid: u32): u32 {
-    const ofDomain = kind == CONN_DOMAIN;
-    if (!ofDomain && kind != CONN_SOCKET && kind != CONN_SOCKET_READ_ONLY) return 0;
-    const d = ofDomain ? Domains.find(domid) : Domains.of(Domains.store);
-    if (d === null || (ofDomain && (!d.introduced || d.conn != 0))) return 0;
+    if (kind == CONN_DOMAIN || kind == CONN_RING) return Server.connectDomain(kind, domid);
+    if (kind != CONN_SOCKET && kind != CONN_SOCKET_READ_ONLY) return 0;
+    const d = Domains.of(Domains.store);
+    if (d === null) return 0;
     const c = Connections.open(d);
     if (c === null) return 0;
-    if (ofDomain) d.conn = c.id;
     if (kind == CONN_SOCKET_READ_ONLY) c.flags |= CONN_READ_ONLY;
     if (Trace.on) Trace.object("CREATE", "connection", c.id);
     return c.id;
+  }
+
+  /** A domain has one connection; a ring may be connected while the host is asked to map it. */
+  private static connectDomain(kind: u32, domid: u32): u32 {
+    const asked = Machine.kind == ASK_MAP && Machine.domid == domid && kind == CONN_RING;
+    const d = asked ? Domains.of(domid) : Domains.find(domid);
+    if (d === null || d.conn != 0 || !(asked || d.introduced)) return 0;
+    const c = Connections.open(d);
+    if (c === null) return 0;
+    if (kind == CONN_RING && !Rings.attach(c)) {
+      Connections.close(c);
+      return 0;
+    }
+    d.conn = c.id;
+    if (Trace.on) Trace.object("CREATE", "connection", c.id);
+    return c.id;
+  }
+
+  /** The copy of a ring's page is filled: says what is offered. For a ring there from the start. */
+  static startRing(id: u32): u32 {
+    const c = Connections.find(id);
+    if (c === null || c.ring == 0) return 0;
+    Rings.start(c);
+    return Server.wants(c);
+  }
+
+  /** The host has copied the guest's fields in: moves requests and replies. */
+  static kick(id: u32): u32 {
+    const c = Connections.find(id);
+    if (c === null || c.ring == 0) return 0;
+    // A reset that the host has not copied out yet comes first.
+    if (c.has(CONN_RESET) || c.has(CONN_CLOSING) || !Rings.ready(c)) return Server.wants(c);
+    Rings.flush(c);
+    if (c.has(CONN_BLOCKED) && mayServe(c)) Server.serveHeld(c);
+    Server.takeRequests(c);
+    Rings.flush(c);
+    Server.settle();
+    return Server.wants(c);
+  }
+
+  /** Serves the requests that wait in a ring: whole ones, and the beginning of one too long. */
+  private static takeRequests(c: Connection): void {
+    if (c.has(CONN_BLOCKED)) return;
+    const len = Rings.peek(c);
+    if (len == 0) return;
+    if (c.inLen > 0) {
+      Rings.consume(c, len);
+      if (Server.hold(c, Rings.waiting, len)) Server.serveHeld(c);
+      return;
+    }
+    const used = Server.serve(c, Rings.waiting, len);
+    // The ring may have been reset or shut off by what was served; then nothing waits.
+    if (c.has(CONN_RESET) || c.has(CONN_IGNORED)) return;
+    const keep = c.has(CONN_BLOCKED) ? used : len;
+    Rings.consume(c, keep);
+    if (keep > used) Server.hold(c, Rings.waiting + used, keep - used);
+  }
+
+  /** The host's answer to what the core asked. */
+  static answer(yes: bool): u32 {
+    const c = Connections.find(Machine.conn);
+    if (Machine.kind == ASK_EXISTS && yes) Domains.setExisting(Machine.domid, true);
+    Machine.answer(yes);
+    if (c !== null) {
+      Connections.unblock(c);
+      if (c.inLen > 0) Server.serveHeld(c);
+      Connections.dirty(c);
+    }
+    Server.settle();
+    return Server.globalWants();
   }
 
   /** `len` bytes of the staging buffer came in. */
@@ -116,6 +198,10 @@ export class Server {
   static disconnect(id: u32): u32 {
     const c = Connections.find(id);
     if (c === null) return 0;
+    if (Machine.conn == id) {
+      Machine.forget();
+      Requests.settled = true;
+    }
     resetConnection(c);
     forgetRequests(c);
     if (c.domain.conn == c.id) c.domain.conn = 0;
@@ -184,8 +270,11 @@ export class Server {
         Connections.block(c);
         return used;
       }
+      if (!dispatch(c, h)) {
+        Connections.block(c);
+        return used;
+      }
       used += XS_HEADER_SIZE + size;
-      dispatch(c, h);
     }
     return used;
   }
@@ -234,6 +323,10 @@ export class Server {
 
   /** A message longer than any may be: where the next begins can't be known. */
   private static refuse(c: Connection, size: u32): void {
+    if (c.ring != 0) {
+      Rings.ignore(c, XENSTORE_ERROR_PROTO);
+      return;
+    }
     Log.begin(LOG_NOTICE);
     Log.text("connection ");
     Log.number(c.id);
@@ -268,13 +361,28 @@ export class Server {
   private static wants(c: Connection): u32 {
     Connections.undirty(c);
     let bits = Server.globalWants();
+    if (c.ring != 0) return bits | Server.ringWants(c);
     if (c.unsent > 0) bits |= WANT_SEND;
     if (c.has(CONN_CLOSING)) bits |= WANT_CLOSE;
     if (c.has(CONN_BLOCKED)) bits |= WANT_PAUSE;
     return bits;
   }
 
+  private static ringWants(c: Connection): u32 {
+    let bits: u32 = c.has(CONN_CLOSING) ? WANT_CLOSE : 0;
+    if (c.has(CONN_NOTIFY)) bits |= WANT_NOTIFY;
+    if (c.has(CONN_RESET)) bits |= WANT_RESET;
+    if (Rings.unfinished(c)) bits |= WANT_LOOK;
+    c.flags &= ~(CONN_NOTIFY | CONN_RESET);
+    return bits;
+  }
+
   static globalWants(): u32 {
+    if (Machine.kind != ASK_NOTHING) return WANT_MACHINE | Server.listWants();
+    return Server.listWants();
+  }
+
+  private static listWants(): u32 {
     return (Connections.dirtyFirst !== null ? WANT_POLL : 0) | (Log.len > 0 ? WANT_LOG : 0);
   }
 }

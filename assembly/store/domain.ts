@@ -11,6 +11,7 @@ import {
   CREDIT_RESERVE_FLOOR,
 } from "../limits";
 import { DOMID_FIRST_RESERVED, DOMID_INVALID, XENSTORE_SERVER_FEATURES } from "../xs_wire";
+import { Machine } from "./machine";
 import { NodeSet } from "./nodeset";
 import { COUNTED, QUOTA_COUNT, Quota } from "./quota";
 
@@ -102,8 +103,6 @@ export class Domains {
   static introducedCount: u32 = 0;
   /** Unused write credit of all, handed to those that run dry. */
   static reserve: i32 = CREDIT_RESERVE_CAP;
-  /** Only domains the host has named exist; else every ordinary domid does. */
-  static machine: bool = false;
 
   /** The record of a domain, or null. */
   @inline
@@ -135,6 +134,13 @@ export class Domains {
     return d;
   }
 
+  /** Sets the features that are offered from now on, also to the control domain. */
+  static offer(features: u32): void {
+    Domains.features = features;
+    const control = Domains.find(Domains.priv);
+    if (control !== null) control.features = features;
+  }
+
   /** Forgets a domain that has nothing any more. */
   static drop(d: Domain): void {
     const next = d.nextKnown;
@@ -149,12 +155,14 @@ export class Domains {
     Heap.free(changetype<usize>(d));
   }
 
-  /** Is there such a domain now, as far as the host has said? */
+  /** Is there such a domain now? May leave a question for the host: see Machine.wanted. */
   static exists(domid: u32): bool {
     if (domid >= DOMID_FIRST_RESERVED) return false;
     if (domid == Domains.priv || domid == Domains.store) return true;
-    if (!Domains.machine) return true;
-    return known(domid);
+    if (!Machine.present || known(domid)) return true;
+    const d = Domains.find(domid);
+    if (d !== null && d.introduced) return true;
+    return !Machine.isMissing(domid) && !Machine.wanted;
   }
 
   /** The host's word: the domain exists, or does no more. */

@@ -1,0 +1,74 @@
+// Machine: questions about domains that only the host can answer.
+// Holds   the one question that is open, and the answers for the request that waits for them.
+// Never   waits: the request is put back, and served again when the host has answered.
+// Source  our own; the XenStore protocol asks for a domain's existence in SET_PERMS and INTRODUCE.
+
+import { ASK_EXISTS, ASK_MAP, ASK_NOTHING } from "../abi";
+
+/** Domains that do not exist, found while one request is served: a request has few entries. */
+const missing: usize = memory.data(4096);
+const MISSING_MAX: u32 = 1024;
+
+export class Machine {
+  /** The host answers questions; else every ordinary domain exists and has no ring. */
+  static present: bool = false;
+  static kind: u32 = ASK_NOTHING;
+  static domid: u32 = 0;
+  static port: u32 = 0;
+  /** Connection whose request waits for an answer, or has had one; and the one being served. */
+  static conn: u32 = 0;
+  static serving: u32 = 0;
+  /** The request being served needs an answer: it is put back, whatever its handler returns. */
+  static wanted: bool = false;
+  private static missingCount: u32 = 0;
+  private static mapped: bool = false;
+  private static mapFailed: bool = false;
+
+  /** Has the host said that the domain does not exist? If nothing was said yet, asks. */
+  static isMissing(domid: u32): bool {
+    const mine = Machine.conn == Machine.serving;
+    for (let i: u32 = 0; mine && i < Machine.missingCount; i++) {
+      if (load<u32>(missing + (i << 2)) == domid) return true;
+    }
+    Machine.ask(ASK_EXISTS, domid, 0);
+    return false;
+  }
+
+  /** @returns true when the domain's page is mapped; else asks, or the host could not */
+  static map(domid: u32, port: u32): bool {
+    const mine = Machine.conn == Machine.serving;
+    if (mine && (Machine.mapped || Machine.mapFailed)) return Machine.mapped;
+    Machine.ask(ASK_MAP, domid, port);
+    return false;
+  }
+
+  /** The host's answer to the open question. */
+  static answer(yes: bool): void {
+    if (Machine.kind == ASK_MAP) {
+      Machine.mapped = yes;
+      Machine.mapFailed = !yes;
+    } else if (!yes && Machine.missingCount < MISSING_MAX) {
+      store<u32>(missing + (Machine.missingCount++ << 2), Machine.domid);
+    }
+    Machine.kind = ASK_NOTHING;
+  }
+
+  /** The request is served, or its connection gone: its answers are not for the next one. */
+  static forget(): void {
+    Machine.kind = ASK_NOTHING;
+    Machine.missingCount = 0;
+    Machine.mapped = false;
+    Machine.mapFailed = false;
+    Machine.conn = 0;
+  }
+
+  private static ask(kind: u32, domid: u32, port: u32): void {
+    Machine.wanted = true;
+    // One question at a time: another connection's request waits until that one is served.
+    if (Machine.conn != 0 && Machine.conn != Machine.serving) return;
+    Machine.conn = Machine.serving;
+    Machine.kind = kind;
+    Machine.domid = domid;
+    Machine.port = port;
+  }
+}
