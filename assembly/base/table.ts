@@ -63,8 +63,11 @@ export class Table {
     }
     store<usize>(link, changetype<Entry>(ptr).hashNext);
     this.count--;
-    const buckets = this.mask + 1 + this.split;
-    if (buckets > SEGMENT && this.count < buckets >> 2) this.join();
+    // Four buckets go for one entry, so that the table follows however fast it empties.
+    for (let i = 0; i < 4; i++) {
+      if (this.buckets <= SEGMENT || this.count >= this.buckets >> 2) return;
+      this.join();
+    }
   }
 
   @inline

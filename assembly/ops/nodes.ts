@@ -88,7 +88,7 @@ export class Nodes {
 
   static rm(): Errno {
     const errno = Nodes.reach(false, PERM_WRITE);
-    if (errno == ENOENT) return View.exists && View.level + 1 == Path.depth ? OK : ENOENT;
+    if (errno == ENOENT) return View.parentExists() ? OK : ENOENT;
     if (errno != OK) return errno;
     if (Path.depth == 0) return EINVAL;
     if (View.tx !== null) return View.removeInTransaction();

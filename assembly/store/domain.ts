@@ -3,7 +3,9 @@
 // Never   sends anything; the connection is a number here.
 // Source  the XenStore protocol, domains and quotas.
 
+import { LOG_NOTICE } from "../abi";
 import { Heap } from "../base/heap";
+import { Log } from "../base/log";
 import {
   CREDIT_CAP,
   CREDIT_REFILL_PER_S,
@@ -32,6 +34,8 @@ export class Domain {
   features: u32;
   /** Which quotas have a value of their own: bit `which`. */
   ownQuota: u32;
+  /** Which quotas it was named for in the log. */
+  namedQuota: u32;
   /** Write credit, in 1/1000 of a write. */
   credit: i32;
   /** Nodes it would own more or less after the commit that is being checked. */
@@ -79,6 +83,7 @@ export class Domain {
 
   setLimit(which: u32, value: u32): void {
     this.ownQuota |= 1 << which;
+    this.namedQuota &= ~(1 << which);
     store<u32>(this.word(48, which), value);
   }
 
@@ -86,7 +91,25 @@ export class Domain {
   exceeds(which: u32, count: u32): bool {
     if (this.privileged) return false;
     const limit = this.limit(which);
-    return limit != 0 && count > limit;
+    if (limit == 0 || count <= limit) return false;
+    this.nameQuota(which, count, limit);
+    return true;
+  }
+
+  /** Says once in the log which quota a domain ran into: the client only learns ENOSPC. */
+  private nameQuota(which: u32, count: u32, limit: u32): void {
+    if ((this.namedQuota >> which) & 1) return;
+    this.namedQuota |= 1 << which;
+    Log.begin(LOG_NOTICE);
+    Log.text("domain ");
+    Log.number(this.domid);
+    Log.text(" is refused something: ");
+    Log.text(Quota.name(which));
+    Log.text(" ");
+    Log.number(count);
+    Log.text(", its quota is ");
+    Log.number(limit);
+    Log.end();
   }
 }
 

@@ -101,6 +101,13 @@ export class View {
     t.saw |= fresh;
   }
 
+  /** Does the parent of `Path` exist? The reply depends on it. */
+  static parentExists(): bool {
+    if (View.look(Path.depth - 1) != OK) return false;
+    View.saw(SAW_EXISTENCE);
+    return View.exists;
+  }
+
   /** The reply shows the permissions of the node in view. */
   static sawPerms(): void {
     View.saw(SAW_PERMS);
@@ -215,7 +222,7 @@ export class View {
   static create(value: usize, len: u32): Errno {
     const from = View.level;
     const depth = Path.depth;
-    View.saw(SAW_PERMS);
+    View.saw(SAW_EXISTENCE | SAW_PERMS);
     let perms: PermList = <PermList>View.perms;
     if (!Caller.privileged) {
       const own = Perms.withOwner(perms, Caller.id);
@@ -370,7 +377,7 @@ export class View {
     const above = <PermList>View.perms;
     const names = inside ? (<TxNode>t).childBytes : (<Node>View.node).childBytes;
     let size = nodeSize(above.count, View.valueLen(), names + Path.nameLen(from + 1) + 1);
-    let bytes: u32 = 0;
+    let bytes: u32 = above.owner == domain.domid ? Path.nameLen(from + 1) + 1 : 0;
     for (let level = from + 1; ; level++) {
       if (domain.exceeds(QUOTA_NODE_SIZE, size)) return View.failed(ENOSPC);
       if (level > depth) break;
