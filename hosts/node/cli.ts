@@ -1,0 +1,122 @@
+// Cli: the command line tools on Node; the program's name chooses the tool.
+// Holds   arguments, environment, output and the exit code of this process.
+// Never   knows what a tool does.
+// Source  our own.
+
+import fs from "node:fs";
+import { type ByteString, byteString, bytesOf, type ToolHost } from "../shared/cli/host.ts";
+import { runTool } from "../shared/cli/tool.ts";
+import { Client } from "../shared/client.ts";
+import { XenstoreError } from "../shared/errors.ts";
+import { openStore } from "./address.ts";
+
+const STDOUT = 1;
+const STDERR = 2;
+/** Output is collected up to this size. */
+const OUT_SIZE = 65_536;
+/** Wait before writing again to something that is full and must not be waited for. */
+const FULL_MS = 5;
+
+/** Writes all of it. Throws the system's error. */
+function writeAll(fd: number, text: ByteString): void {
+  const bytes = bytesOf(text);
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += fs.writeSync(fd, bytes, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_MS);
+    }
+  }
+}
+
+/**
+ * Standard output and error of this process; output is collected, errors are not. Neither goes
+ * through process.stdout: that costs time at the start, and may not be out at the end.
+ */
+class NodeHost implements ToolHost {
+  readonly env = process.env;
+  #parts: ByteString[] = [];
+  #size = 0;
+
+  columns(): number | null {
+    return process.stdout.isTTY ? process.stdout.columns : null;
+  }
+
+  out(text: ByteString): void {
+    this.#parts.push(text);
+    this.#size += text.length;
+    if (this.#size >= OUT_SIZE) this.flush();
+  }
+
+  flush(): void {
+    const text = this.#parts.join("");
+    this.#parts = [];
+    this.#size = 0;
+    try {
+      writeAll(STDOUT, text);
+    } catch (error) {
+      outputFailed(error as NodeJS.ErrnoException);
+    }
+  }
+
+  err(text: ByteString): void {
+    try {
+      // On a terminal both are seen in one place, so they keep their order.
+      if (fs.fstatSync(STDOUT).isCharacterDevice()) this.flush();
+      writeAll(STDERR, text);
+    } catch {
+      // There is nobody left to tell.
+    }
+  }
+
+  async connect(): Promise<Client> {
+    return new Client(await openStore(this.env));
+  }
+
+  async readFile(path: ByteString): Promise<Uint8Array> {
+    try {
+      return fs.readFileSync(Buffer.from(bytesOf(path)));
+    } catch (error) {
+      throw new XenstoreError((error as NodeJS.ErrnoException).code ?? "EIO", { cause: error });
+    }
+  }
+}
+
+/** Ends as a program does that nobody listens to any more, or says why output was lost. */
+function outputFailed(error: NodeJS.ErrnoException): never {
+  if (error.code === "EPIPE") {
+    // Node ignores this signal; with a listener put and taken away it acts again.
+    const ignore = () => {};
+    process.on("SIGPIPE", ignore);
+    process.off("SIGPIPE", ignore);
+    process.kill(process.pid, "SIGPIPE");
+  }
+  writeAll(STDERR, `${programName()}: write error: ${error.code}\n`);
+  process.exit(1);
+}
+
+/** Name of the link this was started by, such as `xenstore-ls`; `xenstore` for the file itself. */
+function programName(): ByteString {
+  const file = process.argv[1].slice(process.argv[1].lastIndexOf("/") + 1);
+  return byteString(Buffer.from(file.replace(/\.m?js$/, "")));
+}
+
+/** The arguments, byte for byte; Node replaces what is not UTF-8, so those are read again. */
+function programArguments(): ByteString[] {
+  const args = process.argv.slice(2);
+  if (!args.some((arg) => arg.includes("\ufffd"))) {
+    return args.map((arg) => byteString(Buffer.from(arg)));
+  }
+  try {
+    const words = fs.readFileSync("/proc/self/cmdline", "latin1").split("\0");
+    return words.slice(0, -1).slice(-args.length);
+  } catch {
+    return args.map((arg) => byteString(Buffer.from(arg)));
+  }
+}
+
+const host = new NodeHost();
+const exitCode = await runTool(programName(), programArguments(), host);
+host.flush();
+process.exit(exitCode);
