@@ -1,0 +1,115 @@
+// Main: the program xenstored on Node.
+// Holds   the order of a start: options, background, daemon, ready.
+// Never   serves anything itself.
+// Source  command line, Daemon xenstored.
+
+import fs from "node:fs";
+import path from "node:path";
+import process from "node:process";
+import manifest from "../../package.json" with { type: "json" };
+import { applyConfFile } from "../shared/conf_file.ts";
+import { type Config, defaults } from "../shared/config.ts";
+import { applyArguments, usage } from "../shared/options.ts";
+import { inBackground, report, startInBackground } from "./background.ts";
+import { Daemon } from "./daemon.ts";
+import { loadLibc } from "./libc.ts";
+import { reason } from "./log.ts";
+import { notifyReady } from "./notify.ts";
+import { places } from "./places.ts";
+import { welcome, writeDomain0 } from "./try.ts";
+
+/** Exit code after a failure that is a bug of ours: EX_SOFTWARE of sysexits.h. */
+const EXIT_BUG = 70;
+
+// Whoever reads our output may go away.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+await main().catch((error: Error) => fail(error.message));
+
+async function main(): Promise<void> {
+  const warnings: string[] = [];
+  const config = configure(process.argv.slice(2), warnings);
+  if (config.help) return print(usage());
+  if (config.version) return print(`xenstored ${manifest.version}\n`);
+  const foreground = config.noFork || config.try;
+  if (!inBackground) for (const warning of warnings) warn(warning);
+  if (config.configTest) return;
+  if (foreground || inBackground) return serve(config, !inBackground);
+  const pid = await startInBackground();
+  if (config.outputPid) print(`${pid}\n`);
+}
+
+/** Options of the command line over those of the configuration file over the defaults. */
+function configure(args: readonly string[], warnings: string[]): Config {
+  const named = defaults();
+  applyArguments(named, args);
+  const config = defaults();
+  if (named.configFile) {
+    warnings.push(...applyConfFile(config, readConfFile(named.configFile), named.configFile));
+    applyArguments(config, args);
+  } else Object.assign(config, named);
+  if (config.pidFile) config.pidFile = path.resolve(config.pidFile);
+  return config;
+}
+
+function readConfFile(name: string): string {
+  try {
+    return fs.readFileSync(name, "utf8");
+  } catch (error) {
+    throw new Error(`--config-file: ${name} cannot be read: ${reason(error)}`);
+  }
+}
+
+/** Starts the daemon; the process then goes on until a signal ends it. */
+async function serve(config: Config, foreground: boolean): Promise<void> {
+  const libc = await loadLibc();
+  const daemon = new Daemon(config, places(process.env, config.try), libc, foreground);
+  const { log, transport } = daemon;
+  try {
+    if (inBackground) leaveTerminal();
+    await daemon.start(config.traceFile);
+    if (config.try) await writeDomain0(daemon.server);
+  } catch (error) {
+    daemon.stop();
+    throw error;
+  }
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      daemon.stop();
+      process.exit(0);
+    });
+  }
+  process.on("SIGHUP", () => log.reopen());
+  process.on("uncaughtException", (error) => {
+    log.notice(`this is a bug, the daemon ends: ${error.stack ?? error}`);
+    daemon.stop();
+    process.exit(EXIT_BUG);
+  });
+  const unheard = notifyReady(libc, process.env);
+  if (unheard) log.notice(unheard);
+  if (config.verbose) log.notice(`serving ${daemon.places.socket} (${transport.name})`);
+  if (config.try) print(welcome(daemon.places));
+  if (config.outputPid && foreground) print(`${process.pid}\n`);
+  await report("");
+}
+
+/** What a daemon does once it is on its own. */
+function leaveTerminal(): void {
+  process.chdir("/");
+  process.umask(0);
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function warn(text: string): void {
+  process.stderr.write(`xenstored: ${text}\n`);
+}
+
+/** Ends with exit code 1 and one line for whoever gave the command. */
+async function fail(message: string): Promise<void> {
+  if (inBackground) await report(message);
+  else warn(message);
+  process.exit(1);
+}
