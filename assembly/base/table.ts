@@ -51,7 +51,10 @@ export class Table {
     e.hashNext = load<usize>(slot);
     store<usize>(slot, ptr);
     this.count++;
-    if (this.count > this.mask + this.split) this.divide();
+    // At most half full: a find then meets few others on its way. Two, so that it catches up.
+    if (this.count << 1 <= this.buckets) return;
+    this.divide();
+    this.divide();
   }
 
   remove(ptr: usize): void {
@@ -63,9 +66,9 @@ export class Table {
     }
     store<usize>(link, changetype<Entry>(ptr).hashNext);
     this.count--;
-    // Four buckets go for one entry, so that the table follows however fast it empties.
-    for (let i = 0; i < 4; i++) {
-      if (this.buckets <= SEGMENT || this.count >= this.buckets >> 2) return;
+    // Eight buckets go for one entry, so that the table follows however fast it empties.
+    for (let i = 0; i < 8; i++) {
+      if (this.buckets <= SEGMENT || this.count >= this.buckets >> 3) return;
       this.join();
     }
   }

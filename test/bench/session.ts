@@ -1,0 +1,91 @@
+// Session: one peer during one workload: its daemons, its connections, its figures.
+// Holds   connections until the session ends.
+// Never   starts or ends a daemon: run.ts does.
+// Source  our own.
+
+import { Connection } from "./connection.ts";
+import type { Span } from "./drive.ts";
+import { type Figure, Figures, type Remarks, type Unit } from "./figures.ts";
+import { Meter, type Reading, residentBytes } from "./meter.ts";
+import type { System } from "./system.ts";
+
+/** A running daemon that is measured. */
+export interface Daemon {
+  socket: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/** How much to measure. */
+export interface Effort {
+  span: Span;
+  /** Tiny counts, for the tests. */
+  smoke: boolean;
+  /** Milliseconds that filling one daemon may take. */
+  loadMs: number;
+}
+
+export class Session {
+  readonly peer: string;
+  readonly daemons: Daemon[];
+  readonly system: System;
+  readonly effort: Effort;
+  readonly #figures: Figures;
+  readonly #connections = new Set<Connection>();
+
+  constructor(workload: string, peer: string, daemons: Daemon[], system: System, effort: Effort) {
+    this.peer = peer;
+    this.daemons = daemons;
+    this.system = system;
+    this.effort = effort;
+    this.#figures = new Figures(workload, peer);
+  }
+
+  get figures(): Figure[] {
+    return this.#figures.list;
+  }
+
+  /** Picks a size: the second one for a smoke run. */
+  size(full: number, smoke: number): number {
+    return this.effort.smoke ? smoke : full;
+  }
+
+  connect(daemon = 0): Connection {
+    const connection = new Connection(this.system, this.daemons[daemon].socket);
+    this.#connections.add(connection);
+    return connection;
+  }
+
+  disconnect(connection: Connection): void {
+    this.#connections.delete(connection);
+    connection.close();
+  }
+
+  meter(daemon = 0): Meter {
+    return new Meter(this.system, this.daemons[daemon].pid);
+  }
+
+  /** Bytes in memory of a daemon. */
+  resident(daemon = 0): number {
+    return residentBytes(this.daemons[daemon].pid);
+  }
+
+  /** Records a rate and what it cost. */
+  rate(name: string, reading: Reading, remarks: Remarks = {}, daemon = 0): void {
+    this.#figures.rate(name, reading, this.resident(daemon), remarks);
+  }
+
+  /** Records a single number: less is better. */
+  value(name: string, unit: Unit, value: number, remarks: Remarks = {}): void {
+    this.#figures.value(name, unit, value, remarks);
+  }
+
+  /** Closes all connections. */
+  end(): void {
+    for (const connection of this.#connections) connection.close();
+    this.#connections.clear();
+  }
+}
+
+/** Lets timers and signals have their turn during long preparations. */
+export const breathe = () => new Promise<void>((next) => setImmediate(next));

@@ -1,0 +1,92 @@
+// Targets: the speed and size that this project promises, and whether a run shows them.
+// Holds   the numbers promised; each is worked out from the figures of one run.
+// Never   takes a figure from another run, and never calls a target met that was not measured.
+// Source  our own.
+
+import type { Figure } from "./figures.ts";
+import { layOut, median, number, ratio } from "./report.ts";
+
+const OURS = "ours";
+const C = "c";
+
+interface Target {
+  text: string;
+  want: string;
+  /** What the run shows: a number and whether it is enough; null when it was not measured. */
+  show(find: Find): { measured: string; met: boolean } | null;
+}
+
+type Find = (peer: string, workload: string, figure: string) => Figure | undefined;
+
+const TARGETS: Target[] = [
+  timesC("READ, one client, one outstanding", "pingpong-read", 1.2),
+  timesC("WRITE, one client, one outstanding", "pingpong-write", 1.2),
+  timesC("32 clients, 80/20", "clients-32", 1.2),
+  timesC("READ, 32 outstanding", "pipelined-read", 8),
+  timesC("WRITE, 32 outstanding", "pipelined-write", 8),
+  share(
+    "WRITE with 20,000 unrelated watches of 200 clients, to WRITE without",
+    "watch-scale",
+    ["WRITE, many watches", "WRITE, no watches"],
+    0.8,
+  ),
+  {
+    text: "1,000,000 nodes of 16 bytes, over the idle daemon",
+    want: "at most 120 bytes a node",
+    show(find) {
+      const figure = find(OURS, "nodes", "memory for each node");
+      if (!figure) return null;
+      const bytes = median(figure.values);
+      return { measured: `${number(bytes)} bytes`, met: bytes <= 120 };
+    },
+  },
+  share(
+    "READ with 1,000,000 nodes, to READ with 1,000",
+    "nodes",
+    ["READ, many nodes", "READ, few nodes"],
+    0.9,
+  ),
+];
+
+function timesC(text: string, workload: string, want: number): Target {
+  return {
+    text,
+    want: `${want} × C`,
+    show(find) {
+      const ours = find(OURS, workload, "requests");
+      const c = find(C, workload, "requests");
+      if (!ours || !c) return null;
+      const times = ratio(ours.unit, ours.values, c.values);
+      return { measured: `${number(times)} × C`, met: times >= want };
+    },
+  };
+}
+
+/**
+ * Two rates of our own, compared round by round. Both are for one second of processor time: what
+ * others do on the machine may change between the two, and it is a matter of a few percent.
+ */
+function share(text: string, workload: string, names: [string, string], want: number): Target {
+  return {
+    text,
+    want: `${want * 100} %`,
+    show(find) {
+      const [part, whole] = names.map((name) => find(OURS, workload, name));
+      if (!part || !whole) return null;
+      const shares = part.perCpu.map((value, round) => value / whole.perCpu[round]);
+      return { measured: `${Math.round(median(shares) * 100)} %`, met: median(shares) >= want };
+    },
+  };
+}
+
+/** The targets that these figures speak of, or null when they speak of none. */
+export function verdicts(figures: Figure[], markdown: boolean): string | null {
+  const find: Find = (peer, workload, name) =>
+    figures.find((f) => f.peer === peer && f.workload === workload && f.name === name);
+  const rows = TARGETS.flatMap((target) => {
+    const shown = target.show(find);
+    return shown ? [[target.text, target.want, shown.measured, shown.met ? "yes" : "no"]] : [];
+  });
+  if (!rows.length) return null;
+  return layOut(["target", "wanted", "measured", "met"], rows, markdown);
+}
