@@ -45,6 +45,7 @@ export function transactionEnd(): Errno {
   if (verdict == T) {
     errno = Commit.check(tx);
     if (errno == OK) {
+      Transactions.retire(tx);
       Commit.apply(tx);
       Publish.committed(tx);
       Credit.committed();

@@ -65,6 +65,7 @@ export class TxNode extends Entry {
   flags: u32;
   saw: u32;
   charge: u32;
+  pathHash: u32;
   pathLen: u32;
 
   @inline
@@ -137,6 +138,8 @@ export class Transaction extends Entry {
   domain: Domain;
   /** The first error that failed it, or OK. */
   failed: Errno;
+  /** Its snapshot is given back; its records still say what to apply. */
+  retired: bool;
   nodeCount: u32;
   createdCount: u32;
   bytes: u32;
@@ -211,27 +214,37 @@ export class Transactions {
     return tx;
   }
 
-  /** Forgets the transaction. Cost: what it touched, and the versions only it could see. */
-  static drop(tx: Transaction): void {
-    let t: TxNode | null = tx.first;
-    while (t !== null) {
-      const next = t.order;
-      Transactions.dropNode(t);
-      t = next;
-    }
+  /**
+   * Its snapshot is not looked at any more: what only it could see is freed, and what it is about
+   * to change need not be kept for it.
+   */
+  static retire(tx: Transaction): void {
+    if (tx.retired) return;
+    tx.retired = true;
     const older = tx.older;
     const younger = tx.younger;
     if (younger !== null) younger.older = older;
     else Transactions.youngest = older;
     if (older !== null) older.younger = younger;
     else Transactions.oldest = younger;
+    const oldest = Transactions.oldest;
+    if (oldest === null) Versions.reclaim(0, false);
+    else if (older === null) Versions.reclaim(oldest.start, true);
+  }
+
+  /** Forgets the transaction. Cost: what it touched, and the versions only it could see. */
+  static drop(tx: Transaction): void {
+    Transactions.retire(tx);
+    let t: TxNode | null = tx.first;
+    while (t !== null) {
+      const next = t.order;
+      Transactions.dropNode(t);
+      t = next;
+    }
     tx.domain.add(QUOTA_TRANSACTIONS, -1);
     Transactions.table.remove(changetype<usize>(tx));
     Transactions.count--;
     Heap.free(changetype<usize>(tx));
-    const oldest = Transactions.oldest;
-    if (oldest === null) Versions.reclaim(0, false);
-    else if (older === null) Versions.reclaim(oldest.start, true);
   }
 
   /** The record of the first `level` names of `Path`, if the transaction has touched it. */
@@ -295,6 +308,7 @@ export class Transactions {
     t.tx = tx;
     t.base = base;
     t.asOf = asOf;
+    t.pathHash = Path.hashAt(level);
     t.pathLen = len;
     t.charge = size;
     memory.copy(t.pathPtr, Path.ptr, len);
@@ -315,8 +329,8 @@ export class Transactions {
     tx.nodeCount++;
     tx.bytes += size;
     tx.domain.add(QUOTA_MEMORY, <i32>size);
-    Transactions.nodes.insert(ptr, Hash.combine(Path.hashAt(level), tx.salt));
-    Transactions.count16(Path.hashAt(level), 1);
+    Transactions.nodes.insert(ptr, Hash.combine(t.pathHash, tx.salt));
+    Transactions.countTouch(t.pathHash, 1);
     return t;
   }
 
@@ -333,14 +347,13 @@ export class Transactions {
     return load<u32>(touched + ((hash & 0xffff) << 2)) != 0;
   }
 
-  private static count16(hash: u32, delta: i32): void {
+  private static countTouch(hash: u32, delta: i32): void {
     const at = touched + ((hash & 0xffff) << 2);
     store<u32>(at, load<u32>(at) + delta);
   }
 
   private static dropNode(t: TxNode): void {
-    Path.reparse(t.pathPtr, t.pathLen);
-    Transactions.count16(Path.hashAt(Path.depth), -1);
+    Transactions.countTouch(t.pathHash, -1);
     t.tx.domain.add(QUOTA_MEMORY, -(<i32>t.charge));
     Transactions.nodes.remove(changetype<usize>(t));
     const perms = t.perms;

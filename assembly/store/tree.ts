@@ -24,7 +24,7 @@ export class Tree {
   /** The initial tree: `/`, `/tool`, `/tool/xenstored` and the special nodes. */
   static init(): void {
     Tree.table = Table.make();
-    Burial.bury = bury;
+    Burial.bury = unlink;
     const entries = memory.data(16);
     Perms.putEntry(entries, 0, <i32>Domains.priv, 0, false);
     const closed = <PermList>Perms.intern(entries, 1);
@@ -290,10 +290,6 @@ function unlink(node: Node): void {
   Tree.table.remove(changetype<usize>(node));
   Perms.drop(node.perms);
   node.free();
-}
-
-function bury(node: Node): void {
-  unlink(node);
 }
 
 assert(nodeSize(1, 0, 0) == 24, "a node of a guest has 2024 bytes left for its value");

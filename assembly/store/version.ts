@@ -167,7 +167,10 @@ export class Versions {
       const node = v.node;
       const gone = (v.aspects & REMOVED) != 0;
       Versions.drop(v);
-      if (gone) Versions.bury(node);
+      if (gone) {
+        assert((node.flags & NODE_GHOST) != 0, "only ghosts are buried");
+        Burial.bury(node);
+      }
       v = Versions.first;
     }
   }
@@ -179,12 +182,6 @@ export class Versions {
       Versions.drop(v);
       v = node.versions;
     }
-  }
-
-  /** Unlinks a ghost from its parent and frees it; set by the tree, which owns the links. */
-  private static bury(node: Node): void {
-    assert((node.flags & NODE_GHOST) != 0, "only ghosts are buried");
-    Burial.bury(node);
   }
 
   private static add(node: Node, aspects: u32, seq: u64): bool {
@@ -248,7 +245,7 @@ export class Versions {
   }
 }
 
-/** How a ghost leaves the tree; filled in by the tree. */
+/** How a ghost leaves its parent's list and is freed: the tree, which owns the links, says. */
 export class Burial {
   static bury: (node: Node) => void = (_node: Node): void => {};
 }
