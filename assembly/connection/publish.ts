@@ -56,8 +56,9 @@ export class Publish {
       const counts = t.has(TX_EXISTS) || t.base !== null;
       if (counts && t.flags & (TX_CHANGED | TX_WENT)) {
         Path.reparse(t.pathPtr, t.pathLen);
-        if (t.has(TX_CHANGED)) Publish.committedNode(t);
-        else Publish.committedExact(t);
+        // New permissions of a special node: no domain came or went.
+        if (!Path.special && t.has(TX_CHANGED)) Publish.committedNode(t);
+        else if (!Path.special) Publish.committedExact(t);
       }
       t = t.order;
     }
