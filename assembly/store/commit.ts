@@ -19,6 +19,7 @@ import {
   Transactions,
   TX_CREATED,
   TX_EXISTS,
+  TX_LISTED,
   TX_PERMS,
   TX_REMOVED,
   TX_VALUE,
@@ -71,8 +72,11 @@ export class Commit {
 
   /** New value and permissions of a node that exists outside. */
   private static change(t: TxNode): void {
-    if (!t.has(TX_VALUE) && !t.has(TX_PERMS)) return;
+    // To the C daemon a child made and removed again is a change of its parent.
+    const listed = Transactions.strict && t.has(TX_LISTED);
+    if (!listed && !t.has(TX_VALUE) && !t.has(TX_PERMS)) return;
     const node = <Node>Commit.outside(t);
+    if (listed) Tree.renew(node);
     if (t.has(TX_VALUE)) assert(Tree.setValue(node, t.value, t.valueLen), "reserved memory");
     if (t.has(TX_PERMS)) Tree.setPerms(node, <PermList>t.perms);
   }

@@ -3,7 +3,7 @@
 // Never   looks at nodes; whether a domain exists is the caller's business.
 // Source  the XenStore protocol, permissions.
 //
-//   list    | hashNext | hash | refs | count | entry 0 (owner and default) | entry 1 | ...
+//   list    | hashNext | hash | refs | nodes | count | entry 0 (owner and default) | entry 1 | ...
 //   entry   | domid i32 | bits u8 (1 read, 2 write) | inert u8 | 0 u16 |
 
 import { Bytes } from "../base/bytes";
@@ -11,6 +11,8 @@ import { Hash } from "../base/hash";
 import { Heap } from "../base/heap";
 import { Entry, Table } from "../base/table";
 import { DOMID_ANY } from "../xs_wire";
+import { Domains } from "./domain";
+import { QUOTA_MEMORY } from "./quota";
 
 export const PERM_READ: u32 = 1;
 export const PERM_WRITE: u32 = 2;
@@ -22,6 +24,8 @@ const ENTRY: u32 = 8;
 @unmanaged
 export class PermList extends Entry {
   refs: u32;
+  /** Nodes of the tree that have it: their owner is charged for its entries. */
+  nodes: u32;
   count: u32;
 
   @inline
@@ -95,6 +99,7 @@ export class Perms {
     if (ptr == 0) return null;
     const list = changetype<PermList>(ptr);
     list.refs = 0;
+    list.nodes = 0;
     list.count = count;
     memory.copy(list.entry(0), entries, count * ENTRY);
     Perms.table.insert(ptr, hash);
@@ -188,6 +193,7 @@ function names(list: PermList, domid: u32): bool {
   return false;
 }
 
+/** Takes the domain's entries out; the nodes that have the list are smaller then. */
 function strip(list: PermList, domid: u32): void {
   let kept: u32 = 1;
   for (let i: u32 = 1; i < list.count; i++) {
@@ -195,6 +201,8 @@ function strip(list: PermList, domid: u32): void {
     if (i != kept) memory.copy(list.entry(kept), list.entry(i), ENTRY);
     kept++;
   }
+  const owner = Domains.find(list.owner);
+  if (owner !== null) owner.add(QUOTA_MEMORY, -(<i32>((list.count - kept) * ENTRY * list.nodes)));
   list.count = kept;
 }
 

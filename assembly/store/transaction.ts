@@ -35,6 +35,8 @@ export const TX_PERMS: u32 = 16;
 export const TX_CHANGED: u32 = 32;
 /** Fires as something that went with what was above it. */
 export const TX_WENT: u32 = 64;
+/** Its list of children was changed, even if it is the same again. */
+export const TX_LISTED: u32 = 128;
 
 @unmanaged
 export class TxNode extends Entry {

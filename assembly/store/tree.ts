@@ -198,6 +198,13 @@ export class Tree {
     node.generation = seq;
   }
 
+  /** Gives the node a new generation, though nothing of it has changed. */
+  static renew(node: Node): void {
+    const seq = ++Tree.seq;
+    Versions.keep(node, CHILDREN, seq);
+    node.generation = seq;
+  }
+
   /** Removes a node that has no children any more. */
   static remove(node: Node): void {
     const parent = <Node>node.parent;
@@ -258,6 +265,7 @@ export class Tree {
 
   private static own(node: Node, pathLen: u32): void {
     const owner = Tree.ownerOf(node);
+    node.perms.nodes++;
     owner.add(QUOTA_NODES, 1);
     owner.add(QUOTA_MEMORY, <i32>(node.size + pathLen));
     if (owner.privileged) return;
@@ -267,6 +275,7 @@ export class Tree {
 
   private static disown(node: Node, pathLen: u32): void {
     const owner = Tree.ownerOf(node);
+    node.perms.nodes--;
     owner.add(QUOTA_NODES, -1);
     owner.add(QUOTA_MEMORY, -(<i32>(node.size + pathLen)));
     if (!owner.privileged) owner.nodeSet.remove(changetype<usize>(node));

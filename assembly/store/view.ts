@@ -20,6 +20,7 @@ import {
   TX_CHANGED,
   TX_CREATED,
   TX_EXISTS,
+  TX_LISTED,
   TX_PERMS,
   TX_REMOVED,
   TX_VALUE,
@@ -251,6 +252,7 @@ export class View {
     if (failed != OK) return failed;
     const parent = <TxNode>View.record;
     parent.childBytes -= Path.nameLen(depth) + 1;
+    parent.flags |= TX_LISTED;
     if (top.has(TX_CREATED)) {
       View.unmake(top);
       return OK;
@@ -360,6 +362,7 @@ export class View {
     t.childBytes = 0;
     t.hang(parent);
     parent.childBytes += Path.nameLen(level) + 1;
+    parent.flags |= TX_LISTED;
     tx.createdCount++;
     View.record = t;
     return OK;
