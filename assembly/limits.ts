@@ -8,8 +8,6 @@ export const DEPTH_MAX: u32 = 1536;
 
 /** Bytes waiting to be sent above which a connection's requests are not served. */
 export const OUT_HIGH: u32 = 262144;
-/** Bytes waiting to be sent below which they are served again. */
-export const OUT_LOW: u32 = 65536;
 /** Bytes of undelivered output at which a connection is closed. */
 export const OUT_MAX: u32 = 33554432;
 

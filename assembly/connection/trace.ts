@@ -11,9 +11,6 @@ import { Connection } from "./connection";
 
 export const TRACE_OBJ: u32 = 1;
 export const TRACE_IO: u32 = 2;
-export const TRACE_WRL: u32 = 4;
-export const TRACE_ACC: u32 = 8;
-export const TRACE_TDB: u32 = 16;
 
 export class Trace {
   /** A trace file is open. */

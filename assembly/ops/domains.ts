@@ -14,9 +14,6 @@ import { Call } from "./call";
 import { endDomain } from "./lifecycle";
 import { Rings } from "./rings";
 
-export const INTRODUCE_DOMAIN = "@introduceDomain";
-export const RELEASE_DOMAIN = "@releaseDomain";
-
 export function introduce(): Errno {
   if (Call.strings() < 3) return EINVAL;
   const id = Call.domid(0);
@@ -34,7 +31,7 @@ export function introduce(): Errno {
     d.introduced = true;
     Domains.introducedCount++;
     if (domid != Domains.priv) {
-      Publish.special(INTRODUCE_DOMAIN);
+      Publish.special("@introduceDomain");
       Publish.specialDomain("@introduceDomain/", domid);
     }
   }
