@@ -118,6 +118,11 @@ export function ask_port(): u32 {
   return Machine.port;
 }
 
+/** Frame number of the ring page in INTRODUCE; good where grant 1 can't be mapped. 0 for none. */
+export function ask_frame(): f64 {
+  return <f64>Machine.frame;
+}
+
 /** The host's answer: 1 yes, 0 no. @returns WANT_POLL, WANT_LOG, WANT_MACHINE */
 export function answer(value: u32): u32 {
   return Server.answer(value != 0);

@@ -21,7 +21,7 @@ export function introduce(): Errno {
   const domid = <u32>id;
   if (domid >= DOMID_FIRST_RESERVED) return EINVAL;
   const known = Domains.find(domid);
-  if (Machine.present && !Machine.map(domid, <u32>Call.number(2))) {
+  if (Machine.present && !Machine.map(domid, <u32>Call.number(2), frame())) {
     // A ring that is mapped already stays, even if its port can't be bound anew.
     if (Machine.wanted || known === null || !known.introduced) return EINVAL;
   }
@@ -85,6 +85,11 @@ export function getDomainPath(): Errno {
   len += Bytes.putDecimal(at + len, <u64>domid);
   store<u8>(at + len, 0);
   return Call.close(len + 1);
+}
+
+/** The frame that INTRODUCE names; what is no number is none. */
+function frame(): u64 {
+  return <u64>max<i64>(Call.number(1), 0);
 }
 
 /** The introduced domain that RELEASE and RESUME name, or null. */

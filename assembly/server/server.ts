@@ -250,6 +250,9 @@ export class Server {
       if (state == DOMAIN_GONE) endDomain(d);
       else if (state == DOMAIN_SHUTDOWN) shutDown(d);
       Server.settle();
+    } else if (d === null && state == DOMAIN_GONE) {
+      // It may have been named in lists without having a record.
+      Perms.forget(domid);
     }
     return Server.globalWants();
   }

@@ -15,6 +15,8 @@ export class Machine {
   static kind: u32 = ASK_NOTHING;
   static domid: u32 = 0;
   static port: u32 = 0;
+  /** Frame number of the ring page, as the toolstack gave it; 0 for none. */
+  static frame: u64 = 0;
   /** Connection whose request waits for an answer, or has had one; and the one being served. */
   static conn: u32 = 0;
   static serving: u32 = 0;
@@ -30,15 +32,18 @@ export class Machine {
     for (let i: u32 = 0; mine && i < Machine.missingCount; i++) {
       if (load<u32>(missing + (i << 2)) == domid) return true;
     }
-    Machine.ask(ASK_EXISTS, domid, 0);
+    Machine.ask(ASK_EXISTS, domid);
     return false;
   }
 
   /** @returns true when the domain's page is mapped; else asks, or the host could not */
-  static map(domid: u32, port: u32): bool {
+  static map(domid: u32, port: u32, frame: u64): bool {
     const mine = Machine.conn == Machine.serving;
     if (mine && (Machine.mapped || Machine.mapFailed)) return Machine.mapped;
-    Machine.ask(ASK_MAP, domid, port);
+    if (Machine.ask(ASK_MAP, domid)) {
+      Machine.port = port;
+      Machine.frame = frame;
+    }
     return false;
   }
 
@@ -62,13 +67,14 @@ export class Machine {
     Machine.conn = 0;
   }
 
-  private static ask(kind: u32, domid: u32, port: u32): void {
+  /** @returns true when it is the question that the host will see */
+  private static ask(kind: u32, domid: u32): bool {
     Machine.wanted = true;
     // One question at a time: another connection's request waits until that one is served.
-    if (Machine.conn != 0 && Machine.conn != Machine.serving) return;
+    if (Machine.conn != 0 && Machine.conn != Machine.serving) return false;
     Machine.conn = Machine.serving;
     Machine.kind = kind;
     Machine.domid = domid;
-    Machine.port = port;
+    return true;
   }
 }
