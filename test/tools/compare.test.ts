@@ -63,7 +63,7 @@ describe.each([
   }
   let peer: Peer;
   let client: Client;
-  let env: Call["env"];
+  let env: NonNullable<Call["env"]>;
   beforeAll(async () => {
     peer = await start(join(dir, kind));
     env = { XENSTORED_PATH: peer.socket };
