@@ -81,7 +81,7 @@ describe.skipIf(missing !== null)(
     let dir = "";
     let peer: Peer;
     let client: Client;
-    let env: Call["env"];
+    let env: NonNullable<Call["env"]>;
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), "xs-generated-"));
       peer = await startC(dir);

@@ -161,7 +161,7 @@ describe.skipIf(missing !== null)(
     let dir = "";
     let server: net.Server;
     let store: ScriptedStore;
-    let env: Call["env"];
+    let env: NonNullable<Call["env"]>;
     beforeAll(async () => {
       dir = await mkdtemp(join(tmpdir(), "xs-scripted-"));
       env = { XENSTORED_PATH: join(dir, "socket") };
