@@ -6,7 +6,14 @@
 import { Node } from "../store/node";
 import { Path } from "../store/path";
 import { PERM_READ, PermList, Perms } from "../store/perms";
-import { Transaction, TX_CHANGED, TX_EXISTS, TX_WENT, TxNode } from "../store/transaction";
+import {
+  Transaction,
+  Transactions,
+  TX_CHANGED,
+  TX_EXISTS,
+  TX_WENT,
+  TxNode,
+} from "../store/transaction";
 import { Tree } from "../store/tree";
 import { DEPTH_UNLIMITED, Matches, Watch, Watches } from "../store/watch";
 import { Connection, Connections } from "./connection";
@@ -70,12 +77,16 @@ export class Publish {
       return;
     }
     const node = Tree.find(Path.depth);
-    const above = node !== null ? node.parent : null;
-    Publish.changed(
-      node !== null ? node.perms : null,
-      t.basePerms,
-      above !== null ? above.perms : null,
-    );
+    Publish.changed(node !== null ? node.perms : null, t.basePerms, Publish.parentPerms(t));
+  }
+
+  /** Of the parent of `Path`, as they are when its turn in the commit has come. */
+  private static parentPerms(t: TxNode): PermList | null {
+    if (Path.depth == 0) return null;
+    const record = Transactions.node(t.tx, Path.depth - 1);
+    if (record !== null && record.index > t.index) return record.basePerms;
+    const parent = Tree.find(Path.depth - 1);
+    return parent !== null ? parent.perms : null;
   }
 
   private static committedExact(t: TxNode): void {

@@ -41,8 +41,9 @@ export const TX_LISTED: u32 = 128;
 @unmanaged
 export class TxNode extends Entry {
   tx: Transaction;
-  /** Next in order of first touch. */
+  /** Next in order of first touch, and its place in that order. */
   order: TxNode | null;
+  index: u32;
   /** The node outside as the transaction sees it, or null. */
   base: Node | null;
   /** The change as of which it is seen. */
@@ -328,7 +329,7 @@ export class Transactions {
     if (last !== null) last.order = t;
     else tx.first = t;
     tx.last = t;
-    tx.nodeCount++;
+    t.index = tx.nodeCount++;
     tx.bytes += size;
     tx.domain.add(QUOTA_MEMORY, <i32>size);
     Transactions.nodes.insert(ptr, Hash.combine(t.pathHash, tx.salt));
