@@ -27,6 +27,8 @@ export const CONN_IGNORED: u32 = 64;
 export const CONN_NOTIFY: u32 = 128;
 /** Its ring was reset since the host last heard. */
 export const CONN_RESET: u32 = 256;
+/** The log has said that its ring was broken: a guest could break it again and again. */
+export const CONN_NAMED: u32 = 512;
 
 @unmanaged
 export class Connection {

@@ -56,6 +56,14 @@ export class Requests {
     if (r !== null) Requests.drop(r);
   }
 
+  /** The request is put back: it counts again when it is served again. */
+  static cancel(): void {
+    // Nobody may go on because of it: looking again would put it back again, for ever.
+    const settled = Requests.settled;
+    Requests.end();
+    Requests.settled = settled;
+  }
+
   static drop(r: Request): void {
     if (--r.refs > 0) return;
     const c = Connections.find(r.conn);

@@ -11,7 +11,6 @@ import { Domain } from "../store/domain";
 import { Path } from "../store/path";
 import { Caller } from "../store/perms";
 import { QUOTA_PATH_MAX } from "../store/quota";
-import { Transaction } from "../store/transaction";
 import { View } from "../store/view";
 import { Header } from "../wire/header";
 import { XENSTORE_PAYLOAD_MAX, XS_ERROR, XS_HEADER_SIZE } from "../xs_wire";
@@ -33,16 +32,12 @@ export class Call {
     Call.txId = h.txId;
     Call.len = h.len;
     Call.body = h.payload;
-    Call.speakAs(c);
+    Call.speakAs(c.domain);
     View.tx = null;
   }
 
-  /** Permissions and quotas are asked on behalf of this connection's domain. */
-  static speakAs(c: Connection): void {
-    Call.speakAsDomain(c.domain);
-  }
-
-  static speakAsDomain(d: Domain): void {
+  /** Permissions and quotas are asked on behalf of this domain. */
+  static speakAs(d: Domain): void {
     Caller.id = d.domid;
     Caller.target = d.target;
     Caller.privileged = d.privileged;
@@ -51,10 +46,6 @@ export class Call {
 
   static get domain(): Domain {
     return Call.conn.domain;
-  }
-
-  static get tx(): Transaction | null {
-    return View.tx;
   }
 
   /** Is the payload one string, its only NUL the last byte? */

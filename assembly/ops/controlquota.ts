@@ -93,9 +93,9 @@ function showDomain(): Errno {
 function showCount(d: Domain, which: u32): void {
   Text.left(Quota.name(which), 17);
   Text.add(": ");
-  Text.right(<u64>d.count(which), 8);
+  Text.right(d.shown(which), 8);
   Text.add(" (max ");
-  Text.right(max<u32>(d.highest(which), <u32>d.count(which)), 8);
+  Text.right(max<u64>(d.highest(which), d.shown(which)), 8);
   Text.add(")\n");
 }
 

@@ -6,13 +6,15 @@
 import { Heap } from "../base/heap";
 import { CONN_CLOSING, Connection, Connections } from "../connection/connection";
 import { Outbox } from "../connection/outbox";
-import { forgetRequests } from "../connection/pending";
+import { forgetRequests, Requests } from "../connection/pending";
 import { Publish } from "../connection/publish";
 import { Domain, Domains } from "../store/domain";
+import { Machine } from "../store/machine";
 import { NODE_MARKED, Node } from "../store/node";
 import { NodeSet } from "../store/nodeset";
 import { Path } from "../store/path";
 import { Perms } from "../store/perms";
+import { Transactions } from "../store/transaction";
 import { Tree } from "../store/tree";
 import { NOW } from "../store/version";
 import { DOMID_INVALID } from "../xs_wire";
@@ -34,6 +36,10 @@ export function resetConnection(c: Connection): void {
   dropTransactions(c);
   Outbox.clear(c);
   dropInput(c);
+  if (Machine.conn != c.id) return;
+  // What it asked is not its question any more: others may ask now.
+  Machine.forget();
+  Requests.settled = true;
 }
 
 /** Throws away input that has not been served. */
@@ -59,7 +65,7 @@ export function endDomain(d: Domain): void {
   if (c !== null) {
     resetConnection(c);
     forgetRequests(c);
-    c.domain = nobody();
+    c.domain = Domains.nobody;
     c.flags |= CONN_CLOSING;
     Connections.dirty(c);
     d.conn = 0;
@@ -70,6 +76,7 @@ export function endDomain(d: Domain): void {
     other = other.nextKnown;
   }
   releaseNodes(d);
+  Transactions.forget(d.domid);
   Perms.forget(d.domid);
   const domid = d.domid;
   if (d.introduced) {
@@ -79,13 +86,6 @@ export function endDomain(d: Domain): void {
     Publish.specialDomain("@releaseDomain/", domid);
   }
   Domains.drop(d);
-}
-
-/** Who a connection is whose domain has ended: somebody without rights. */
-let nobodyPtr: usize = 0;
-export function nobody(): Domain {
-  if (nobodyPtr == 0) nobodyPtr = changetype<usize>(Domains.of(DOMID_INVALID));
-  return changetype<Domain>(nobodyPtr);
 }
 
 /** Removes what the domain owns, in the order of a walk from the root. */
@@ -128,8 +128,9 @@ function releaseNodes(d: Domain): void {
 /** What is not removed gets the control domain as its owner. */
 function giveAway(node: Node, domid: u32): void {
   if (node.perms.owner != domid) return;
-  const list = Perms.withOwner(node.perms, Domains.priv);
-  if (list === null) return;
+  // Without memory for the list it had, the control domain alone has the node.
+  const own = Perms.withOwner(node.perms, Domains.priv);
+  const list = own !== null ? own : Tree.closed;
   Perms.hold(list);
   Tree.setPerms(node, list);
   Perms.drop(list);
@@ -181,6 +182,5 @@ function setPath(node: Node): void {
 
 /** Runs what the host says about domains with the rights of the store itself. */
 export function actAsStore(): void {
-  const d = <Domain>Domains.of(Domains.priv);
-  Call.speakAsDomain(d);
+  Call.speakAs(<Domain>Domains.of(Domains.priv));
 }

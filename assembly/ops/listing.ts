@@ -63,11 +63,11 @@ function listDomain(d: Domain): void {
   Text.number(d.domid);
   Text.add(d.conn != 0 ? " connected" : " unconnected");
   Text.add(" nodes ");
-  Text.number(<u64>d.count(QUOTA_NODES));
+  Text.number(d.shown(QUOTA_NODES));
   Text.add(" memory ");
-  Text.number(<u64>d.count(QUOTA_MEMORY));
+  Text.number(d.shown(QUOTA_MEMORY));
   Text.add(" outstanding ");
-  Text.number(<u64>d.count(QUOTA_OUTSTANDING));
+  Text.number(d.shown(QUOTA_OUTSTANDING));
   if (d.target != DOMID_INVALID) {
     Text.add(" target ");
     Text.number(d.target);

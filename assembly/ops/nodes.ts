@@ -10,6 +10,7 @@ import { Publish } from "../connection/publish";
 import { Node } from "../store/node";
 import { Path } from "../store/path";
 import { PERM_READ, PERM_WRITE, PermList } from "../store/perms";
+import { Removal } from "../store/removal";
 import { Tree } from "../store/tree";
 import { Value } from "../store/version";
 import { View } from "../store/view";
@@ -32,8 +33,7 @@ export class Nodes {
     if (len > XENSTORE_PAYLOAD_MAX) return E2BIG;
     const at = Call.open(len);
     if (at == 0) return REPLIED;
-    View.putChildren(at);
-    return Call.close(len);
+    return Call.close(View.putChildren(at, len));
   }
 
   /** Generation, NUL, whole names from an offset on, and a NUL more when the list ends. */
@@ -41,10 +41,10 @@ export class Nodes {
     if (Call.strings() != 2) return EINVAL;
     const errno = Nodes.at(false, PERM_READ);
     if (errno != OK) return errno;
-    const total = View.childBytes();
-    const names = total > 0 ? Heap.alloc(total) : 0;
-    if (total > 0 && names == 0) return ENOMEM;
-    if (total > 0) View.putChildren(names);
+    const room = View.childBytes();
+    const names = room > 0 ? Heap.alloc(room) : 0;
+    if (room > 0 && names == 0) return ENOMEM;
+    const total = room > 0 ? View.putChildren(names, room) : 0;
     const at = Call.open(XENSTORE_PAYLOAD_MAX);
     if (at != 0) Nodes.putPart(at, names, total, Call.number(1));
     if (names != 0) Heap.free(names);
@@ -91,7 +91,7 @@ export class Nodes {
     if (errno == ENOENT) return View.parentExists() ? OK : ENOENT;
     if (errno != OK) return errno;
     if (Path.depth == 0) return EINVAL;
-    if (View.tx !== null) return View.removeInTransaction();
+    if (View.tx !== null) return Removal.run();
     Nodes.remove(<Node>View.node);
     return OK;
   }

@@ -44,9 +44,9 @@ export function memReport(strings: u32): Errno {
   while (d !== null) {
     Log.text("domain ");
     Log.number(d.domid);
-    count(QUOTA_NODES, d.count(QUOTA_NODES));
-    count(QUOTA_WATCHES, d.count(QUOTA_WATCHES));
-    count(QUOTA_MEMORY, d.count(QUOTA_MEMORY));
+    count(QUOTA_NODES, d.shown(QUOTA_NODES));
+    count(QUOTA_WATCHES, d.shown(QUOTA_WATCHES));
+    count(QUOTA_MEMORY, d.shown(QUOTA_MEMORY));
     Log.text("\n");
     d = d.nextKnown;
   }
@@ -61,9 +61,9 @@ function line(what: string, value: u64): void {
   Log.text("\n");
 }
 
-function count(which: u32, value: i32): void {
+function count(which: u32, value: u64): void {
   Log.text(" ");
   Log.text(Quota.name(which));
   Log.text(" ");
-  Log.number(value);
+  Log.number(<i64>value);
 }

@@ -10,6 +10,7 @@ import { Log } from "../base/log";
 import {
   CONN_BLOCKED,
   CONN_IGNORED,
+  CONN_NAMED,
   CONN_NOTIFY,
   CONN_RESET,
   Connection,
@@ -100,6 +101,8 @@ export class Rings {
     c.flags |= CONN_IGNORED;
     if (c.domain.features & XENSTORE_SERVER_FEATURE_ERROR) Ring.setError(c.ring, error);
     Rings.changed(c, CONN_NOTIFY);
+    if (c.has(CONN_NAMED)) return;
+    c.flags |= CONN_NAMED;
     Log.begin(LOG_NOTICE);
     Log.text("domain ");
     Log.number(c.domain.domid);

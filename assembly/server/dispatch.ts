@@ -8,6 +8,7 @@ import { EACCES, EAGAIN, ENOENT, ENOMEM, ENOSYS, EROFS, Errno, OK, REPLIED } fro
 import { Heap } from "../base/heap";
 import { Log } from "../base/log";
 import { CONN_READ_ONLY, Connection } from "../connection/connection";
+import { Outbox } from "../connection/outbox";
 import { Requests as Unsettled } from "../connection/pending";
 import { Trace } from "../connection/trace";
 import { Call } from "../ops/call";
@@ -28,6 +29,8 @@ import { Transactions } from "../store/transaction";
 import { View } from "../store/view";
 import { Header } from "../wire/header";
 
+/** Milliseconds between two lines about one domain's soft memory limit, at least. */
+const SOFT_WARN_MS: u64 = 10000;
 /** Linear memory that must be there before a request that takes some is served. */
 const RESERVE: u32 = 1048576;
 
@@ -40,11 +43,12 @@ export function dispatch(c: Connection, h: Header): bool {
   Machine.serving = c.id;
   const unprivileged = !Caller.privileged;
   if (unprivileged) Unsettled.begin(c);
-  if (Trace.on) Trace.message("IN", c, changetype<usize>(h));
+  // A request that was put back has been traced already.
+  if (Trace.on && Machine.conn != c.id) Trace.message("IN", c, changetype<usize>(h));
   const errno = serve();
   if (Machine.wanted) {
     Machine.wanted = false;
-    if (unprivileged) Unsettled.end();
+    if (unprivileged) Unsettled.cancel();
     return false;
   }
   if (Machine.conn == c.id) {
@@ -75,12 +79,18 @@ function serve(): Errno {
   return Requests.serve(Call.type);
 }
 
-/** One line when a domain passes its soft memory limit, one when it is back below. */
+/**
+ * One line when a domain passes its soft memory limit, one when it is back below; seldom, since
+ * the domain decides how often it does.
+ */
 function warnOfMemory(d: Domain): void {
   const limit = d.limit(QUOTA_SOFT_MEMORY);
   const over = limit != 0 && <u32>d.count(QUOTA_MEMORY) > limit;
   if (over == d.softWarned) return;
+  const now = Outbox.nowMs;
+  if (d.softWarnedMs != 0 && now - d.softWarnedMs < SOFT_WARN_MS) return;
   d.softWarned = over;
+  d.softWarnedMs = max<u64>(now, 1);
   Log.begin(LOG_NOTICE);
   Log.text("domain ");
   Log.number(d.domid);

@@ -1,7 +1,7 @@
-// Server: connections come and go, bytes come in, requests are served in order.
+// Server: what the host may call: connections come and go, bytes come in, time passes.
 // Holds   the staging buffer of input.
 // Never   calls out: what the host must do is left for it to ask.
-// Source  the XenStore protocol, malformed input, order of output, quotas (throttling).
+// Source  the XenStore protocol, order of output, domains; "The boundary" in ARCHITECTURE.md.
 
 import {
   ASK_EXISTS,
@@ -14,7 +14,6 @@ import {
   DOMAIN_GONE,
   DOMAIN_SHUTDOWN,
   INPUT_SIZE,
-  LOG_NOTICE,
   WANT_CLOSE,
   WANT_LOG,
   WANT_LOOK,
@@ -32,7 +31,6 @@ import {
   CONN_BLOCKED,
   CONN_CLOSING,
   CONN_ENDED,
-  CONN_IGNORED,
   CONN_NOTIFY,
   CONN_READ_ONLY,
   CONN_RESET,
@@ -42,35 +40,31 @@ import {
 import { Outbox } from "../connection/outbox";
 import { Events, forgetRequests, Requests } from "../connection/pending";
 import { Trace } from "../connection/trace";
-import { OUT_HIGH } from "../limits";
-import { actAsStore, dropInput, endDomain, resetConnection, shutDown } from "../ops/lifecycle";
+import { actAsStore, endDomain, resetConnection, shutDown } from "../ops/lifecycle";
 import { Rings } from "../ops/rings";
 import { Domain, Domains } from "../store/domain";
 import { Machine } from "../store/machine";
 import { Perms } from "../store/perms";
-import { QUOTA_MEMORY, QUOTA_OUTSTANDING } from "../store/quota";
 import { Transactions } from "../store/transaction";
 import { Tree } from "../store/tree";
 import { Watches } from "../store/watch";
-import { Header } from "../wire/header";
-import { XENSTORE_ERROR_PROTO, XENSTORE_PAYLOAD_MAX, XS_HEADER_SIZE } from "../xs_wire";
-import { dispatch } from "./dispatch";
+import { DOMID_FIRST_RESERVED } from "../xs_wire";
+import { Input, mayServe } from "./input";
 
-const input: usize = memory.data(65536, 16);
-/** Input a connection may have waiting: what was on its way when the host was told to pause. */
-const HELD_MAX: u32 = INPUT_SIZE * 4;
+const staging: usize = memory.data(65536, 16);
 /** Milliseconds after which requests that were held back are looked at again. */
 const RETRY_MS: f64 = 50;
 const EXPIRE_MS: f64 = 1000;
 
 export class Server {
   static get inputPtr(): usize {
-    return input;
+    return staging;
   }
 
   static init(seedLo: u32, seedHi: u32): void {
     Heap.init();
     Hash.init(seedLo, seedHi);
+    Domains.init();
     Perms.init();
     Transactions.init();
     Watches.init();
@@ -123,31 +117,15 @@ export class Server {
     const c = Connections.find(id);
     if (c === null || c.ring == 0) return 0;
     // A reset that the host has not copied out yet comes first.
-    if (c.has(CONN_RESET) || c.has(CONN_CLOSING) || !Rings.ready(c)) return Server.wants(c);
+    if (c.has(CONN_RESET) || c.has(CONN_CLOSING)) return Server.wants(c);
+    // Mapped for an INTRODUCE that came to nothing: nobody speaks there.
+    if (!c.domain.introduced || !Rings.ready(c)) return Server.wants(c);
     Rings.flush(c);
-    if (c.has(CONN_BLOCKED) && mayServe(c)) Server.serveHeld(c);
-    Server.takeRequests(c);
+    if (c.has(CONN_BLOCKED) && mayServe(c)) Input.serveHeld(c);
+    Input.takeRequests(c);
     Rings.flush(c);
-    Server.settle();
+    Input.settle();
     return Server.wants(c);
-  }
-
-  /** Serves the requests that wait in a ring: whole ones, and the beginning of one too long. */
-  private static takeRequests(c: Connection): void {
-    if (c.has(CONN_BLOCKED)) return;
-    const len = Rings.peek(c);
-    if (len == 0) return;
-    if (c.inLen > 0) {
-      Rings.consume(c, len);
-      if (Server.hold(c, Rings.waiting, len)) Server.serveHeld(c);
-      return;
-    }
-    const used = Server.serve(c, Rings.waiting, len);
-    // The ring may have been reset or shut off by what was served; then nothing waits.
-    if (c.has(CONN_RESET) || c.has(CONN_IGNORED)) return;
-    const keep = c.has(CONN_BLOCKED) ? used : len;
-    Rings.consume(c, keep);
-    if (keep > used) Server.hold(c, Rings.waiting + used, keep - used);
   }
 
   /** The host's answer to what the core asked. */
@@ -157,10 +135,10 @@ export class Server {
     Machine.answer(yes);
     if (c !== null) {
       Connections.unblock(c);
-      if (c.inLen > 0) Server.serveHeld(c);
+      if (c.inLen > 0) Input.serveHeld(c);
       Connections.dirty(c);
     }
-    Server.settle();
+    Input.settle();
     return Server.globalWants();
   }
 
@@ -169,12 +147,12 @@ export class Server {
     const c = Connections.find(id);
     if (c === null || len > INPUT_SIZE) return 0;
     if (c.inLen > 0) {
-      if (Server.hold(c, input, len)) Server.serveHeld(c);
+      if (Input.hold(c, staging, len)) Input.serveHeld(c);
     } else {
-      const used = Server.serve(c, input, len);
-      if (used < len) Server.hold(c, input + used, len - used);
+      const used = Input.serve(c, staging, len);
+      if (used < len) Input.hold(c, staging + used, len - used);
     }
-    Server.settle();
+    Input.settle();
     return Server.wants(c);
   }
 
@@ -182,8 +160,8 @@ export class Server {
     const c = Connections.find(id);
     if (c === null) return 0;
     Outbox.sent(c, min<u32>(len, c.unsent));
-    if (c.has(CONN_BLOCKED) && mayServe(c)) Server.serveHeld(c);
-    Server.settle();
+    if (c.has(CONN_BLOCKED) && mayServe(c)) Input.serveHeld(c);
+    Input.settle();
     return Server.wants(c);
   }
 
@@ -198,16 +176,12 @@ export class Server {
   static disconnect(id: u32): u32 {
     const c = Connections.find(id);
     if (c === null) return 0;
-    if (Machine.conn == id) {
-      Machine.forget();
-      Requests.settled = true;
-    }
     resetConnection(c);
     forgetRequests(c);
     if (c.domain.conn == c.id) c.domain.conn = 0;
     if (Trace.on) Trace.object("DESTROY", "connection", c.id);
     Connections.close(c);
-    Server.settle();
+    Input.settle();
     return Server.globalWants();
   }
 
@@ -223,8 +197,9 @@ export class Server {
 
   /** @returns milliseconds until the next call is wanted, or -1 */
   static tick(nowMs: f64): f64 {
-    const now = <u64>nowMs;
-    const elapsed = now > Outbox.nowMs ? now - Outbox.nowMs : 0;
+    // A clock that jumps back stands still until it has caught up.
+    const now = max<u64>(<u64>nowMs, Outbox.nowMs);
+    const elapsed = now - Outbox.nowMs;
     Outbox.nowMs = now;
     Domains.refill(<u32>min<u64>(elapsed, 60000));
     if (Events.toGuests > 0) {
@@ -236,129 +211,26 @@ export class Server {
       }
     }
     Requests.settled = true;
-    Server.settle();
+    Input.settle();
     if (Connections.blocked !== null) return RETRY_MS;
     return Events.toGuests > 0 && Outbox.timeoutMs > 0 ? EXPIRE_MS : -1;
   }
 
   /** The host's word on a domain. */
   static domainState(domid: u32, state: u32): u32 {
+    if (domid >= DOMID_FIRST_RESERVED) return Server.globalWants();
     Domains.setExisting(domid, state != DOMAIN_GONE);
     const d = Domains.find(domid);
     if (d !== null && !d.privileged && domid != Domains.store) {
       actAsStore();
       if (state == DOMAIN_GONE) endDomain(d);
       else if (state == DOMAIN_SHUTDOWN) shutDown(d);
-      Server.settle();
+      Input.settle();
     } else if (d === null && state == DOMAIN_GONE) {
       // It may have been named in lists without having a record.
       Perms.forget(domid);
     }
     return Server.globalWants();
-  }
-
-  /** Serves whole messages as long as that may be. @returns the bytes that are done with */
-  private static serve(c: Connection, ptr: usize, len: u32): u32 {
-    let used: u32 = 0;
-    while (len - used >= XS_HEADER_SIZE) {
-      if (c.has(CONN_CLOSING)) return len;
-      const h = Header.at(ptr + used);
-      const size = h.len;
-      if (size > XENSTORE_PAYLOAD_MAX) {
-        Server.refuse(c, size);
-        return len;
-      }
-      if (len - used - XS_HEADER_SIZE < size) return used;
-      if (!mayServe(c)) {
-        Connections.block(c);
-        return used;
-      }
-      if (!dispatch(c, h)) {
-        Connections.block(c);
-        return used;
-      }
-      used += XS_HEADER_SIZE + size;
-    }
-    return used;
-  }
-
-  /** Serves what was held back, as far as that may be now. */
-  private static serveHeld(c: Connection): void {
-    Connections.unblock(c);
-    const ptr = c.inPtr;
-    const len = c.inLen;
-    const used = Server.serve(c, ptr, len);
-    // The connection may have been reset by its own request; then nothing is left.
-    if (c.inPtr != ptr) return;
-    if (used == len) {
-      dropInput(c);
-    } else if (used > 0) {
-      memory.copy(ptr, ptr + used, len - used);
-      c.inLen = len - used;
-    }
-    if (c.has(CONN_ENDED) && !c.has(CONN_BLOCKED)) {
-      c.flags |= CONN_CLOSING;
-      Connections.dirty(c);
-    }
-  }
-
-  /** Keeps input for later. @returns false when the connection is closed for it */
-  private static hold(c: Connection, ptr: usize, len: u32): bool {
-    if (c.has(CONN_CLOSING)) return false;
-    const need = c.inLen + len;
-    if (need > c.inCap) {
-      const cap = max<u32>(need, min<u32>(c.inCap << 1, HELD_MAX));
-      const place = need <= HELD_MAX ? Heap.alloc(cap) : 0;
-      if (place == 0) {
-        c.flags |= CONN_CLOSING;
-        dropInput(c);
-        return false;
-      }
-      memory.copy(place, c.inPtr, c.inLen);
-      if (c.inPtr != 0) Heap.free(c.inPtr);
-      c.inPtr = place;
-      c.inCap = cap;
-    }
-    memory.copy(c.inPtr + c.inLen, ptr, len);
-    c.inLen = need;
-    return true;
-  }
-
-  /** A message longer than any may be: where the next begins can't be known. */
-  private static refuse(c: Connection, size: u32): void {
-    if (c.ring != 0) {
-      Rings.ignore(c, XENSTORE_ERROR_PROTO);
-      return;
-    }
-    Log.begin(LOG_NOTICE);
-    Log.text("connection ");
-    Log.number(c.id);
-    Log.text(" (domain ");
-    Log.number(c.domain.domid);
-    Log.text(") is closed: a message of ");
-    Log.number(size);
-    Log.text(" bytes, at most ");
-    Log.number(XENSTORE_PAYLOAD_MAX);
-    Log.text(" are allowed");
-    Log.end();
-    c.flags |= CONN_CLOSING;
-    Connections.dirty(c);
-  }
-
-  /** Serves connections whose requests were held back because of something settled now. */
-  private static settle(): void {
-    while (Requests.settled) {
-      Requests.settled = false;
-      let c = Connections.blocked;
-      while (c !== null) {
-        const next = c.blockedNext;
-        if (mayServe(c)) {
-          Server.serveHeld(c);
-          Connections.dirty(c);
-        }
-        c = next;
-      }
-    }
   }
 
   private static wants(c: Connection): u32 {
@@ -388,16 +260,4 @@ export class Server {
   private static listWants(): u32 {
     return (Connections.dirtyFirst !== null ? WANT_POLL : 0) | (Log.len > 0 ? WANT_LOG : 0);
   }
-}
-
-/** May a request of this connection be served now? */
-function mayServe(c: Connection): bool {
-  if (c.unsent > OUT_HIGH) return false;
-  if (c.privileged) return true;
-  const d = c.domain;
-  const outstanding = d.limit(QUOTA_OUTSTANDING);
-  if (outstanding != 0 && <u32>d.count(QUOTA_OUTSTANDING) >= outstanding) return false;
-  const bytes = d.limit(QUOTA_MEMORY);
-  if (bytes != 0 && <u32>d.count(QUOTA_MEMORY) > bytes) return false;
-  return Domains.hasCredit(d);
 }

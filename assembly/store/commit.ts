@@ -46,6 +46,7 @@ export class Commit {
       if (Commit.conflicts(t)) return EAGAIN;
       t = t.order;
     }
+    if (!Commit.ownersHaveRoom(tx)) return ENOMEM;
     const need = tx.bytes * 2 + tx.nodeCount * NODE_OVERHEAD + 262144;
     return Heap.reserve(need) ? OK : ENOMEM;
   }
@@ -139,6 +140,17 @@ export class Commit {
       b = Tree.nextChild(b, NOW);
     }
     return a !== b;
+  }
+
+  /** Is there memory to note everybody's new nodes? */
+  private static ownersHaveRoom(tx: Transaction): bool {
+    let t: TxNode | null = tx.first;
+    while (t !== null) {
+      const perms = t.flags & (TX_CREATED | TX_PERMS) ? t.perms : null;
+      if (perms !== null && !Tree.mayOwn(perms.owner, tx.nodeCount)) return false;
+      t = t.order;
+    }
+    return true;
   }
 
   /** Would every owner stay within its number of nodes? */

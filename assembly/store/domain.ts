@@ -24,9 +24,10 @@ export class Domain {
   introduced: bool;
   /** Seen as shut down; cleared by RESUME. */
   shutdown: bool;
-  /** Was below the soft memory limit when last looked at. */
+  /** Was last named in the log as above the soft memory limit; and when it was named. */
   softWarned: bool;
   privileged: bool;
+  softWarnedMs: u64;
   /** Number of its connection, 0 for none. */
   conn: u32;
   /** Domid it may also act for, or DOMID_INVALID. */
@@ -55,6 +56,11 @@ export class Domain {
     return load<i32>(this.word(0, which));
   }
 
+  /** The same to be shown: what a privileged domain has may be more than 2 GiB. */
+  shown(which: u32): u64 {
+    return load<u32>(this.word(0, which));
+  }
+
   /** Highest use of a counted quota. */
   highest(which: u32): u32 {
     return load<u32>(this.word(24, which));
@@ -63,7 +69,8 @@ export class Domain {
   add(which: u32, delta: i32): void {
     const at = this.word(0, which);
     const now = load<i32>(at) + delta;
-    assert(now >= 0, "a domain's count fell below zero");
+    // What privileged domains have is not bounded: beyond 2 GiB this is a u32 all the same.
+    assert(now >= 0 || this.privileged, "a domain's count fell below zero");
     store<i32>(at, now);
     if (delta <= 0 || this.privileged) return;
     if (<u32>now > load<u32>(this.word(24, which))) {
@@ -116,6 +123,9 @@ export class Domain {
 /** One pointer for each domid. */
 const records: usize = memory.data(262144);
 const RECORD_EXTRA: u32 = 24 + 24 + 40;
+const REFILL_MAX_MS: u32 = 60000;
+/** Units of credit below which a share is not worth rounding. */
+const SHARE_MIN: i32 = 20;
 
 export class Domains {
   static priv: u32 = 0;
@@ -124,8 +134,12 @@ export class Domains {
   static first: Domain | null = null;
   static last: Domain | null = null;
   static introducedCount: u32 = 0;
+  /** Who a connection is whose domain has ended: somebody without rights, and without a record. */
+  static nobody: Domain = changetype<Domain>(0);
   /** Unused write credit of all, handed to those that run dry. */
   static reserve: i32 = CREDIT_RESERVE_CAP;
+  /** Milliseconds for which no credit has been given out yet. */
+  static owedMs: u32 = 0;
 
   /** The record of a domain, or null. */
   @inline
@@ -137,23 +151,34 @@ export class Domains {
   static of(domid: u32): Domain | null {
     const known = Domains.find(domid);
     if (known !== null) return known;
+    const d = Domains.make(domid);
+    if (d === null) return null;
+    d.privileged = domid == Domains.priv;
+    d.features = Domains.features;
+    d.credit = min<i32>(CREDIT_CAP, max<i32>(0, Domains.reserve));
+    Domains.reserve -= d.credit;
+    d.prevKnown = Domains.last;
+    const last = Domains.last;
+    if (last !== null) last.nextKnown = d;
+    else Domains.first = d;
+    Domains.last = d;
+    store<usize>(records + (domid << 2), changetype<usize>(d));
+    return d;
+  }
+
+  /** Called once, while there is memory. */
+  static init(): void {
+    Domains.nobody = <Domain>Domains.make(DOMID_INVALID);
+  }
+
+  /** A record that nothing leads to; null without memory. */
+  private static make(domid: u32): Domain | null {
     const ptr = Heap.alloc(offsetof<Domain>() + RECORD_EXTRA);
     if (ptr == 0) return null;
     memory.fill(ptr, 0, offsetof<Domain>() + RECORD_EXTRA);
     const d = changetype<Domain>(ptr);
     d.domid = domid;
     d.target = DOMID_INVALID;
-    d.privileged = domid == Domains.priv;
-    d.features = Domains.features;
-    d.credit = min<i32>(CREDIT_CAP, max<i32>(0, Domains.reserve));
-    Domains.reserve -= d.credit;
-    d.nodeSet = changetype<NodeSet>(0);
-    d.prevKnown = Domains.last;
-    const last = Domains.last;
-    if (last !== null) last.nextKnown = d;
-    else Domains.first = d;
-    Domains.last = d;
-    store<usize>(records + (domid << 2), ptr);
     return d;
   }
 
@@ -209,6 +234,7 @@ export class Domains {
 
   /** Gives everybody its share for the time that has passed. */
   static refill(elapsedMs: u32): void {
+    Domains.owedMs = min<u32>(Domains.owedMs + elapsedMs, REFILL_MAX_MS);
     let sharers: i32 = 0;
     let d: Domain | null = Domains.first;
     while (d !== null) {
@@ -216,8 +242,10 @@ export class Domains {
       d = d.nextKnown;
     }
     if (sharers == 0) return;
-    const elapsed = min<u32>(elapsedMs, 60000);
-    const share = <i32>((<i64>CREDIT_REFILL_PER_S * elapsed) / 1000 / sharers);
+    const share = <i32>((<i64>CREDIT_REFILL_PER_S * Domains.owedMs) / 1000 / sharers);
+    // Among many, the share of a short time is less than one unit each: it is given out later.
+    if (share < SHARE_MIN) return;
+    Domains.owedMs = 0;
     d = Domains.first;
     while (d !== null) {
       const full = d.credit + (d.privileged ? 0 : share);

@@ -4,6 +4,7 @@
 // Source  our own; the XenStore protocol asks for a domain's existence in SET_PERMS and INTRODUCE.
 
 import { ASK_EXISTS, ASK_MAP, ASK_NOTHING } from "../abi";
+import { DOMID_INVALID } from "../xs_wire";
 
 /** Domains that do not exist, found while one request is served: a request has few entries. */
 const missing: usize = memory.data(4096);
@@ -23,8 +24,9 @@ export class Machine {
   /** The request being served needs an answer: it is put back, whatever its handler returns. */
   static wanted: bool = false;
   private static missingCount: u32 = 0;
+  /** The answer to ASK_MAP, and for which domain; DOMID_INVALID if there is none. */
   private static mapped: bool = false;
-  private static mapFailed: bool = false;
+  private static mapDomid: u32 = DOMID_INVALID;
 
   /** Has the host said that the domain does not exist? If nothing was said yet, asks. */
   static isMissing(domid: u32): bool {
@@ -39,7 +41,7 @@ export class Machine {
   /** @returns true when the domain's page is mapped; else asks, or the host could not */
   static map(domid: u32, port: u32, frame: u64): bool {
     const mine = Machine.conn == Machine.serving;
-    if (mine && (Machine.mapped || Machine.mapFailed)) return Machine.mapped;
+    if (mine && Machine.mapDomid == domid) return Machine.mapped;
     if (Machine.ask(ASK_MAP, domid)) {
       Machine.port = port;
       Machine.frame = frame;
@@ -51,8 +53,8 @@ export class Machine {
   static answer(yes: bool): void {
     if (Machine.kind == ASK_MAP) {
       Machine.mapped = yes;
-      Machine.mapFailed = !yes;
-    } else if (!yes && Machine.missingCount < MISSING_MAX) {
+      Machine.mapDomid = Machine.domid;
+    } else if (Machine.kind == ASK_EXISTS && !yes && Machine.missingCount < MISSING_MAX) {
       store<u32>(missing + (Machine.missingCount++ << 2), Machine.domid);
     }
     Machine.kind = ASK_NOTHING;
@@ -62,17 +64,20 @@ export class Machine {
   static forget(): void {
     Machine.kind = ASK_NOTHING;
     Machine.missingCount = 0;
-    Machine.mapped = false;
-    Machine.mapFailed = false;
+    Machine.mapDomid = DOMID_INVALID;
     Machine.conn = 0;
   }
 
   /** @returns true when it is the question that the host will see */
   private static ask(kind: u32, domid: u32): bool {
     Machine.wanted = true;
-    // One question at a time: another connection's request waits until that one is served.
-    if (Machine.conn != 0 && Machine.conn != Machine.serving) return false;
-    Machine.conn = Machine.serving;
+    if (Machine.conn != Machine.serving) {
+      // One question at a time: another connection's request waits until that one is answered.
+      if (Machine.kind != ASK_NOTHING) return false;
+      // Answered, but not served since: it will ask again.
+      Machine.forget();
+      Machine.conn = Machine.serving;
+    }
     Machine.kind = kind;
     Machine.domid = domid;
     return true;

@@ -33,12 +33,20 @@ export class NodeSet {
     Heap.free(changetype<usize>(this));
   }
 
-  /** @returns false without memory */
+  /** @returns false when it is full and there is no memory for a larger one */
   add(node: usize): bool {
-    if ((this.count + 1) << 1 > this.cap && !this.resize(this.cap << 1)) return false;
+    // Without memory it just gets fuller; one free slot ends every search.
+    if (!this.grow(1) && this.count + 1 >= this.cap) return false;
     store<usize>(this.find(node), node);
     this.count++;
     return true;
+  }
+
+  /** Makes room for `more` nodes beyond those it has. @returns false without memory */
+  grow(more: u32): bool {
+    let cap = this.cap;
+    while ((this.count + more) << 1 > cap) cap <<= 1;
+    return cap == this.cap || this.resize(cap);
   }
 
   remove(node: usize): void {

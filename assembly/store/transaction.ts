@@ -4,7 +4,7 @@
 // Source  the XenStore protocol, transactions.
 
 import { Bytes } from "../base/bytes";
-import { ENOMEM, ENOSPC, Errno, OK } from "../base/errno";
+import { EAGAIN, ENOMEM, ENOSPC, Errno, OK } from "../base/errno";
 import { Hash } from "../base/hash";
 import { Heap } from "../base/heap";
 import { Entry, Table } from "../base/table";
@@ -250,6 +250,25 @@ export class Transactions {
     Heap.free(changetype<usize>(tx));
   }
 
+  /**
+   * A domain has ended: a transaction that would give it a node can't be applied, and its requests
+   * would be answered differently now. Cost: what open transactions have touched.
+   */
+  static forget(domid: u32): void {
+    let tx = Transactions.oldest;
+    while (tx !== null) {
+      let t: TxNode | null = tx.first;
+      while (t !== null && tx.failed == OK) {
+        const perms = t.perms;
+        if (t.flags & (TX_CREATED | TX_PERMS) && perms !== null && perms.owner == domid) {
+          tx.fail(EAGAIN);
+        }
+        t = t.order;
+      }
+      tx = tx.younger;
+    }
+  }
+
   /** The record of the first `level` names of `Path`, if the transaction has touched it. */
   static node(tx: Transaction, level: u32): TxNode | null {
     const hash = Hash.combine(Path.hashAt(level), tx.salt);
@@ -269,13 +288,14 @@ export class Transactions {
     return null;
   }
 
-  /** The record of a node outside, if the transaction has touched it. */
-  static nodeOf(tx: Transaction, base: Node): TxNode | null {
-    const hash = Hash.combine(base.hash, tx.salt);
+  /** The record of the path of a node outside, if the transaction has touched it. */
+  static nodeOf(tx: Transaction, node: Node): TxNode | null {
+    const hash = Hash.combine(node.hash, tx.salt);
     let at = Transactions.nodes.head(hash);
     while (at != 0) {
       const t = changetype<TxNode>(at);
-      if (t.hash == hash && t.tx === tx && t.base === base) return t;
+      const here = t.hash == hash && t.tx === tx;
+      if (here && (t.base === node || Tree.hasPath(node, t.pathPtr, t.pathLen))) return t;
       at = t.hashNext;
     }
     return null;

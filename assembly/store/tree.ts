@@ -20,6 +20,8 @@ export class Tree {
   /** Number of the last change; generations are drawn from it. */
   static seq: u64 = 0;
   static nodeCount: u32 = 0;
+  /** The list that gives the control domain everything and nobody else anything. */
+  static closed: PermList = changetype<PermList>(0);
 
   /** The initial tree: `/`, `/tool`, `/tool/xenstored` and the special nodes. */
   static init(): void {
@@ -27,7 +29,8 @@ export class Tree {
     Burial.bury = unlink;
     const entries = memory.data(16);
     Perms.putEntry(entries, 0, <i32>Domains.priv, 0, false);
-    const closed = <PermList>Perms.intern(entries, 1);
+    const closed = Perms.hold(<PermList>Perms.intern(entries, 1));
+    Tree.closed = closed;
     Perms.putEntry(entries, 1, <i32>DOMID_ANY, PERM_READ, false);
     const heard = <PermList>Perms.intern(entries, 2);
 
@@ -245,6 +248,19 @@ export class Tree {
 
   static ownerOf(node: Node): Domain {
     return <Domain>Domains.of(node.perms.owner);
+  }
+
+  /** Is there memory to note `more` nodes of this owner? Asked before a change begins. */
+  static mayOwn(domid: u32, more: u32): bool {
+    const owner = Domains.of(domid);
+    if (owner === null) return false;
+    if (owner.privileged) return true;
+    if (changetype<usize>(owner.nodeSet) == 0) {
+      const set = NodeSet.make();
+      if (set === null) return false;
+      owner.nodeSet = set;
+    }
+    return owner.nodeSet.grow(more);
   }
 
   private static adopt(node: Node, parent: Node | null, hash: u32, pathLen: u32): void {

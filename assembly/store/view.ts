@@ -10,7 +10,6 @@ import { Path } from "./path";
 import { Caller, PermList, Perms } from "./perms";
 import { QUOTA_MEMORY, QUOTA_NODE_SIZE, QUOTA_NODES } from "./quota";
 import {
-  SAW_ALL,
   SAW_CHILDREN,
   SAW_EXISTENCE,
   SAW_PERMS,
@@ -24,14 +23,10 @@ import {
   TX_PERMS,
   TX_REMOVED,
   TX_VALUE,
-  TX_WENT,
   TxNode,
 } from "./transaction";
 import { Tree } from "./tree";
 import { NOW, Value, Versions } from "./version";
-
-/** Paths of a subtree that is removed inside a transaction are put together here. */
-const walkPath: usize = memory.data(4096);
 
 export class View {
   /** The request's transaction, or null. */
@@ -147,36 +142,41 @@ export class View {
     return t.generation;
   }
 
-  /** Writes the children's names, each with a NUL; there must be room for childBytes(). */
-  static putChildren(to: usize): void {
-    const tx = View.tx;
+  /**
+   * Writes the children's names, each with a NUL.
+   * @param room  bytes there; childBytes() suffice for all
+   * @returns     how many bytes were written
+   */
+  static putChildren(to: usize, room: u32): u32 {
+    const end = to + room;
+    let at = to;
     const t = View.record;
-    if (tx === null || t === null) {
-      const node = <Node>View.node;
-      let c: Node | null = Tree.firstChild(node, NOW);
-      while (c !== null) {
-        to = putName(to, c.namePtr, c.nameLen);
-        c = Tree.nextChild(c, NOW);
-      }
-      return;
-    }
-    if (!t.has(TX_CREATED)) {
-      const base = <Node>t.base;
-      let c: Node | null = Tree.firstChild(base, t.asOf);
-      while (c !== null) {
-        if (t.removedChildren == 0 || !View.isRemoved(tx, c)) {
-          to = putName(to, c.namePtr, c.nameLen);
-        }
-        c = Tree.nextChild(c, t.asOf);
-      }
-    }
+    if (View.tx === null || t === null) return <u32>(View.putOutside(null, at, end) - to);
+    if (!t.has(TX_CREATED)) at = View.putOutside(t, at, end);
     let c: TxNode | null = t.madeFirst;
     while (c !== null) {
       let start = c.pathLen;
       while (load<u8>(c.pathPtr + start - 1) != 0x2f) start--;
-      to = putName(to, c.pathPtr + start, c.pathLen - start);
+      at = putName(at, end, c.pathPtr + start, c.pathLen - start);
       c = c.madeNext;
     }
+    return <u32>(at - to);
+  }
+
+  /** The names that stand outside: now, or as `t` of a transaction sees them. */
+  private static putOutside(t: TxNode | null, to: usize, end: usize): usize {
+    const node = <Node>View.node;
+    const asOf = t !== null ? t.asOf : NOW;
+    const all = t === null || t.removedChildren == 0;
+    let at = to;
+    let c: Node | null = Tree.firstChild(node, asOf);
+    while (c !== null) {
+      if (all || !View.isRemoved(<Transaction>View.tx, c)) {
+        at = putName(at, end, c.namePtr, c.nameLen);
+      }
+      c = Tree.nextChild(c, asOf);
+    }
+    return at;
   }
 
   /** Replaces the value of the node in view. */
@@ -192,6 +192,10 @@ export class View {
     const more = <i32>len - <i32>t.valueLen;
     const over = View.oversize(perms, len, t.childBytes, more);
     if (over != OK) return t.tx.fail(over);
+    // Until the end the copy counts for the caller, whose ever the node is.
+    const domain = View.domain;
+    const bytes = domain.count(QUOTA_MEMORY) + more;
+    if (more > 0 && domain.exceeds(QUOTA_MEMORY, bytes)) return t.tx.fail(ENOMEM);
     if (!t.setValue(value, len)) return t.tx.fail(ENOMEM);
     Transactions.recharge(t, more);
     t.flags |= TX_CHANGED;
@@ -206,6 +210,7 @@ export class View {
       const node = <Node>View.node;
       const over = View.oversize(perms, len, node.childBytes, 0);
       if (over != OK) return over;
+      if (!Tree.mayOwn(perms.owner, 1)) return ENOMEM;
       Tree.setPerms(node, perms);
       return OK;
     }
@@ -233,6 +238,8 @@ export class View {
     // A list made for this request alone must go again if nothing comes of it.
     Perms.hold(perms);
     let errno = View.mayCreate(from, perms, len);
+    const direct = View.tx === null;
+    if (errno == OK && direct && !Tree.mayOwn(perms.owner, depth - from)) errno = ENOMEM;
     if (errno == OK) {
       for (let level = from + 1; level <= depth && errno == OK; level++) {
         const last = level == depth;
@@ -241,87 +248,6 @@ export class View {
     }
     Perms.drop(perms);
     return errno;
-  }
-
-  /** Removes the node in view with all below it, inside the transaction. */
-  static removeInTransaction(): Errno {
-    const tx = <Transaction>View.tx;
-    const top = <TxNode>View.record;
-    const depth = Path.depth;
-    const failed = View.look(depth - 1);
-    if (failed != OK) return failed;
-    const parent = <TxNode>View.record;
-    parent.childBytes -= Path.nameLen(depth) + 1;
-    parent.flags |= TX_LISTED;
-    if (top.has(TX_CREATED)) {
-      View.unmake(top);
-      return OK;
-    }
-    parent.removedChildren++;
-    return View.removeBase(tx, top);
-  }
-
-  private static removeBase(tx: Transaction, top: TxNode): Errno {
-    const topNode = <Node>top.base;
-    memory.copy(walkPath, Path.ptr, Path.len);
-    let len = Path.len;
-    let node = topNode;
-    let t = top;
-    for (;;) {
-      const skip = !t.has(TX_EXISTS) || t.has(TX_CREATED);
-      if (!skip) View.markRemoved(t, t === top);
-      let next: Node | null = null;
-      if (!skip) next = Tree.firstChild(node, t.asOf);
-      if (next === null) {
-        // Back up until there is a sibling. The list of children is the parent's as it was seen.
-        while (node !== topNode) {
-          const above = <Node>node.parent;
-          const record = Transactions.nodeOf(tx, above);
-          len -= node.nameLen + 1;
-          next = Tree.nextChild(node, record !== null ? record.asOf : tx.start);
-          if (next !== null) break;
-          node = above;
-        }
-        if (next === null) return OK;
-      }
-      node = next;
-      store<u8>(walkPath + len, 0x2f);
-      memory.copy(walkPath + len + 1, node.namePtr, node.nameLen);
-      len += node.nameLen + 1;
-      Path.reparse(walkPath, len);
-      const record = Transactions.touch(tx, Path.depth);
-      if (record === null) return tx.failed;
-      t = record;
-    }
-    return OK;
-  }
-
-  /** Marks a node from outside as removed, and takes back what was made below it. */
-  private static markRemoved(t: TxNode, isTop: bool): void {
-    t.saw |= SAW_ALL;
-    while (t.madeFirst !== null) View.unmake(<TxNode>t.madeFirst);
-    t.dropValue();
-    t.flags &= ~(TX_EXISTS | TX_PERMS);
-    t.flags |= TX_REMOVED | (isTop ? TX_CHANGED : TX_WENT);
-    t.childBytes = 0;
-    t.removedChildren = 0;
-  }
-
-  /** Takes back a node that the transaction made, with all that it made below. */
-  private static unmake(top: TxNode): void {
-    let t = top;
-    for (;;) {
-      while (t.madeFirst !== null) t = <TxNode>t.madeFirst;
-      const above = <TxNode>t.madeBelow;
-      t.unhang();
-      t.dropValue();
-      t.tx.createdCount--;
-      t.flags &= ~(TX_EXISTS | TX_CREATED | TX_PERMS);
-      t.childBytes = 0;
-      t.removedChildren = 0;
-      if (t === top) return;
-      t = above;
-    }
   }
 
   private static isRemoved(tx: Transaction, child: Node): bool {
@@ -409,7 +335,9 @@ export class View {
   }
 }
 
-function putName(to: usize, name: usize, len: u32): usize {
+/** Writes nothing that does not fit: strictly, a child may differ from its parent's list. */
+function putName(to: usize, end: usize, name: usize, len: u32): usize {
+  if (to + len + 1 > end) return to;
   memory.copy(to, name, len);
   store<u8>(to + len, 0);
   return to + len + 1;

@@ -64,8 +64,9 @@ export class WatchList {
   last: Watch | null;
 }
 
-/** For each level of the path of an event: the next watch there. */
+/** For each level of the path of an event that has one: the next watch, and the levels below. */
 const heads: usize = memory.data(4 * 1544);
+const belows: usize = memory.data(4 * 1544);
 
 export class Watches {
   static groups: Table = changetype<Table>(0);
@@ -215,38 +216,54 @@ function sameText(g: WatchGroup, level: u32, len: u32): bool {
 
 /** The watches that a change of `Path` matches, one by one in order of registration. */
 export class Matches {
-  private static levels: u32 = 0;
+  /** Levels at which there is a next watch. */
+  private static count: u32 = 0;
 
   /** A normal change: watches on the path and, as far as their depth reaches, above it. */
   static begin(): void {
     const depth = Path.depth;
-    Matches.levels = depth + 1;
+    Matches.count = 0;
     // What happens to special nodes is nobody's business who watches the root.
     for (let level: u32 = Path.special ? 1 : 0; level <= depth; level++) {
       const g = Watches.groupAt(level);
-      setHead(level, g !== null ? reaching(g.first, depth - level) : null);
+      const w = g !== null ? reaching(g.first, depth - level) : null;
+      if (w === null) continue;
+      setHead(Matches.count, w);
+      store<u32>(belows + (Matches.count++ << 2), depth - level);
     }
-    if (Path.special) setHead(0, null);
   }
 
-  /** The next match, or null. */
+  /** The next match, or null. Cost: the levels that have watches left. */
   static next(): Watch | null {
-    const depth = Matches.levels - 1;
-    let best: Watch | null = null;
-    let bestLevel: u32 = 0;
-    for (let level: u32 = 0; level < Matches.levels; level++) {
-      const w = load<Watch | null>(heads + (level << 2));
-      if (w === null || (best !== null && best.id < w.id)) continue;
+    if (Matches.count == 0) return null;
+    let best = headAt(0);
+    let at: u32 = 0;
+    for (let i: u32 = 1; i < Matches.count; i++) {
+      const w = headAt(i);
+      if (w.id > best.id) continue;
       best = w;
-      bestLevel = level;
+      at = i;
     }
-    if (best !== null) setHead(bestLevel, reaching(best.next, depth - bestLevel));
+    const below = load<u32>(belows + (at << 2));
+    const after = reaching(best.next, below);
+    if (after !== null) {
+      setHead(at, after);
+      return best;
+    }
+    // The last level takes the place of the one that has no more.
+    Matches.count--;
+    setHead(at, headAt(Matches.count));
+    store<u32>(belows + (at << 2), load<u32>(belows + (Matches.count << 2)));
     return best;
   }
 }
 
-function setHead(level: u32, w: Watch | null): void {
-  store<usize>(heads + (level << 2), changetype<usize>(w));
+function headAt(index: u32): Watch {
+  return load<Watch>(heads + (index << 2));
+}
+
+function setHead(index: u32, w: Watch): void {
+  store<usize>(heads + (index << 2), changetype<usize>(w));
 }
 
 function reaching(first: Watch | null, levels: u32): Watch | null {

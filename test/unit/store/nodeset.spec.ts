@@ -38,4 +38,23 @@ describe("a set of nodes", () => {
     set.free();
     expect<usize>(Heap.used).toBe(before);
   });
+
+  it("gets fuller without memory, and refuses only when it is full", () => {
+    const set = <NodeSet>NodeSet.make();
+    for (let i: u32 = 1; i <= 4096; i++) set.add((<usize>i) << 4);
+    expect<u32>(set.cap).toBe(8192);
+    const pagesMax = Heap.pagesMax;
+    Heap.pagesMax = Heap.pageCount;
+    while (Heap.alloc(65536) != 0) {}
+    expect<bool>(set.grow(1)).toBe(false);
+    let more: u32 = 4096;
+    while (set.add((<usize>(more + 1)) << 4)) more++;
+    Heap.pagesMax = pagesMax;
+    expect<u32>(more).toBe(8191);
+    expect<u32>(set.count).toBe(8191);
+    expect<bool>(has(set, 8191 << 4)).toBe(true);
+    expect<bool>(set.grow(1)).toBe(true);
+    expect<u32>(set.cap).toBe(16384);
+    set.free();
+  });
 });
