@@ -4,11 +4,13 @@
 // Source  our own.
 
 import fs from "node:fs";
+import { DOMID_FIRST_RESERVED } from "../../assembly/xs_wire.ts";
 import { type ByteString, byteString, bytesOf, type ToolHost } from "../shared/cli/host.ts";
 import { runTool } from "../shared/cli/tool.ts";
 import { Client } from "../shared/client.ts";
 import { XenstoreError } from "../shared/errors.ts";
 import { openStore } from "./address.ts";
+import { openGuest } from "./guest.ts";
 
 const STDOUT = 1;
 const STDERR = 2;
@@ -71,7 +73,8 @@ class NodeHost implements ToolHost {
   }
 
   async connect(): Promise<Client> {
-    return new Client(await openStore(this.env));
+    if (domid < 0) return new Client(await openStore(this.env));
+    return new Client(await openGuest(programName(), this.env, domid));
   }
 
   async readFile(path: ByteString): Promise<Uint8Array> {
@@ -116,7 +119,24 @@ function programArguments(): ByteString[] {
   }
 }
 
+/** Takes `--domain N` away from the front of the arguments. Returns N, or -1. */
+function takeDomain(args: ByteString[]): number {
+  const [first = "", second] = args;
+  if (first !== "--domain" && !first.startsWith("--domain=")) return -1;
+  args.shift();
+  const value = first === "--domain" ? second : first.slice("--domain=".length);
+  if (first === "--domain") args.shift();
+  const number = /^\d{1,5}$/.test(value ?? "") ? Number(value) : 0;
+  if (number > 0 && number < DOMID_FIRST_RESERVED) return number;
+  const allowed = `a domid from 1 to ${DOMID_FIRST_RESERVED - 1}`;
+  writeAll(STDERR, `${programName()}: --domain: "${value ?? ""}" is not allowed, but ${allowed}\n`);
+  process.exit(1);
+}
+
 const host = new NodeHost();
-const exitCode = await runTool(programName(), programArguments(), host);
+const args = programArguments();
+/** The domain to act as on a simulated machine; -1: none. */
+const domid = takeDomain(args);
+const exitCode = await runTool(programName(), args, host);
 host.flush();
 process.exit(exitCode);

@@ -9,19 +9,24 @@ import process from "node:process";
 import {
   CONN_SOCKET,
   CONN_SOCKET_READ_ONLY,
+  OPT_PRIV_DOMID,
   OPT_TRACE,
   OPT_TRACE_SWITCHES,
 } from "../../assembly/abi.ts";
 import type { Config } from "../shared/config.ts";
 import { Core } from "../shared/core.ts";
+import type { Rings } from "../shared/rings.ts";
 import type { Clock } from "../shared/runtime.ts";
 import { Server } from "../shared/server.ts";
-import { pidFileHolder, removePidFile, socketHolder, writePidFile } from "./holder.ts";
+import { makeFolder } from "./folder.ts";
+import { alone, pidFileHolder, removePidFile, socketHolder, writePidFile } from "./holder.ts";
 import { type Libc, SUN_PATH_SIZE } from "./libc.ts";
 import { loadModule } from "./load.ts";
 import { NodeLog, reason } from "./log.ts";
+import { findMachine } from "./machine.ts";
 import type { Places } from "./places.ts";
-import { answers, makeTransport, type Transport } from "./transport.ts";
+import { answers, type Transport, type Watch } from "./transport.ts";
+import { makeTransport } from "./transports.ts";
 
 const clock: Clock = {
   nowMs: () => performance.now(),
@@ -33,6 +38,10 @@ export class Daemon {
   readonly log: NodeLog;
   readonly transport: Transport;
   readonly places: Places;
+  #config: Config;
+  #watch: Watch | null;
+  #rings: Rings | null = null;
+  #machineLink = "";
   #pidFile: string;
   #ownsPidFile = false;
 
@@ -48,6 +57,8 @@ export class Daemon {
       this.log.notice(text),
     );
     this.places = places;
+    this.#config = config;
+    this.#watch = this.transport.watch ?? libc?.watch ?? null;
     this.#pidFile = config.pidFile;
   }
 
@@ -58,12 +69,19 @@ export class Daemon {
    */
   async start(traceFile: string): Promise<void> {
     const { socket, socketReadOnly } = this.places;
+    for (const file of [socket, socketReadOnly]) makeFolderOf(file);
+    await alone(socket, () => this.#start(traceFile));
+  }
+
+  async #start(traceFile: string): Promise<void> {
+    const { socket, socketReadOnly } = this.places;
     await refuseSecond(socket, this.#pidFile);
     if (traceFile) {
       attempt(`trace file ${traceFile}`, () => this.log.trace.open(traceFile));
       this.log.onTrace(true);
     }
     for (const file of [socket, socketReadOnly]) makeRoom(file);
+    await this.#serveGuests();
     await this.transport.listen(socket, CONN_SOCKET);
     await this.transport.listen(socketReadOnly, CONN_SOCKET_READ_ONLY);
     if (!this.#pidFile) return;
@@ -71,9 +89,31 @@ export class Daemon {
     this.#ownsPidFile = true;
   }
 
+  /** Serves the guests of the machine below, if there is one. */
+  async #serveGuests(): Promise<void> {
+    const machine = await findMachine(this.#config, this.#watch);
+    if (!machine) return;
+    this.#rings = this.server.attach(machine, (work) => this.transport.soon(work));
+    this.#rings.start(this.#config.core.get(OPT_PRIV_DOMID) ?? 0);
+    if (this.#config.simulate) this.#linkMachine(path.resolve(this.#config.simulate));
+  }
+
+  /** Whoever finds the socket finds the simulated machine beside it. */
+  #linkMachine(folder: string): void {
+    const link = this.places.machine;
+    if (link === folder) return;
+    attempt(link, () => {
+      if (fs.lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) fs.unlinkSync(link);
+      fs.symlinkSync(folder, link);
+    });
+    this.#machineLink = link;
+  }
+
   /** Removes its files and stops listening; connections end with the process. */
   stop(): void {
+    this.#rings?.stop();
     this.transport.close();
+    if (this.#machineLink) fs.rmSync(this.#machineLink, { force: true });
     if (this.#ownsPidFile) removePidFile(this.#pidFile);
     this.log.trace.close();
   }
@@ -90,8 +130,8 @@ async function refuseSecond(socket: string, pidFile: string): Promise<void> {
   if (pid) throw new Error(`pid file ${pidFile}: another daemon holds it: process ${pid}`);
 }
 
-/** Makes the folder of a socket, and removes the one that an earlier daemon left there. */
-function makeRoom(socket: string): void {
+/** Makes the folder of a socket. */
+function makeFolderOf(socket: string): void {
   const size = Buffer.byteLength(socket);
   if (size >= SUN_PATH_SIZE) {
     throw new Error(
@@ -99,7 +139,11 @@ function makeRoom(socket: string): void {
     );
   }
   const folder = path.dirname(socket);
-  attempt(folder, () => fs.mkdirSync(folder, { recursive: true, mode: 0o755 }));
+  attempt(folder, () => makeFolder(folder, 0o755));
+}
+
+/** Removes the socket that an earlier daemon left. */
+function makeRoom(socket: string): void {
   attempt(socket, () => {
     const stat = fs.lstatSync(socket, { throwIfNoEntry: false });
     if (stat && !stat.isSocket()) throw new Error("something that is no socket is in the way");

@@ -6,12 +6,52 @@
 import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
+import { setTimeout } from "node:timers/promises";
+import { makeFolder } from "./folder.ts";
+
+/** How often, and after what time, to look whether another daemon has started. */
+const LOCK_TRIES = 500;
+const LOCK_WAIT_MS = 10;
 
 /** The process that listens on a Unix socket, or 0 when it can't be told. */
 export function socketHolder(socket: string): number {
   const inode = listeningInode(socket);
   if (!inode) return 0;
   return processes().find((pid) => descriptors(pid).includes(`socket:[${inode}]`)) ?? 0;
+}
+
+/**
+ * Does something while no other daemon that starts does the same: looking whether a socket is
+ * served, removing it and listening there are three steps, and two daemons in step would both pass.
+ * @param socket  that is to be taken; meanwhile a link beside it names our process
+ * @throws        Error when there can be no link, or another takes too long
+ */
+export async function alone(socket: string, action: () => Promise<void>): Promise<void> {
+  const lock = `${socket}.lock`;
+  for (let tries = 0; !taken(lock); tries++) {
+    const holder = link(lock);
+    if (tries === LOCK_TRIES) throw new Error(`${lock}: process ${holder} does not get done`);
+    if (holder === "") continue;
+    if (!isRunning(Number(holder))) fs.rmSync(lock, { force: true });
+    else await setTimeout(LOCK_WAIT_MS);
+  }
+  try {
+    await action();
+  } finally {
+    fs.rmSync(lock, { force: true });
+  }
+}
+
+/** A link is made in one step, with its text, and on a full disk too. */
+function taken(lock: string): boolean {
+  try {
+    fs.symlinkSync(String(process.pid), lock);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    throw new Error(`${lock}: cannot be made: ${code}`);
+  }
 }
 
 /** The running daemon that a pid file names, or 0: a file left behind names none. */
@@ -27,7 +67,8 @@ export function pidFileHolder(file: string): number {
  * @throws the system's error, EEXIST when somebody else was faster
  */
 export function writePidFile(file: string): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+  const folder = path.dirname(file);
+  if (!fs.existsSync(folder)) makeFolder(folder, 0o755);
   removePidFile(file);
   const flag = fs.existsSync(file) ? "w" : "wx";
   fs.writeFileSync(file, `${process.pid}\n`, { flag, mode: 0o644 });
@@ -39,7 +80,11 @@ export function removePidFile(file: string): void {
 }
 
 function isPlain(file: string): boolean {
-  return fs.lstatSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  try {
+    return fs.lstatSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /** Lines of the table: Num: RefCount Protocol Flags Type St Inode Path; flag 10000 is listening. */
@@ -78,13 +123,17 @@ function link(file: string): string {
 
 /** A process id may have been given to another program since. */
 function isDaemon(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EPERM") return false;
-  }
+  if (!isRunning(pid)) return false;
   const command = read(`/proc/${pid}/cmdline`);
   return command === "" ? !fs.existsSync("/proc/self/cmdline") : command.includes("xenstored");
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }
 
 function read(file: string): string {

@@ -17,6 +17,7 @@ export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
 export const EPOLLHUP = 16;
 export const EPOLL_CTL_ADD = 1;
+export const EPOLL_CTL_DEL = 2;
 export const EPOLL_CTL_MOD = 3;
 
 /** Words of struct epoll_event (packed on x86), and which of them holds the descriptor. */
@@ -104,8 +105,9 @@ export function errnoName(number: number): string {
   return entry ? entry[0] : `error ${number}`;
 }
 
-/** Sends one datagram; returns false when nobody takes it. */
+/** Sends one datagram; returns false when nobody takes it, or nobody can have that name. */
 export function sendDatagram(libc: Libc, path: string, text: string): boolean {
+  if (Buffer.byteLength(path) >= SUN_PATH_SIZE) return false;
   const fd = libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0) return false;
   const bytes = Buffer.from(text);

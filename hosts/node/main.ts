@@ -49,6 +49,8 @@ function configure(args: readonly string[], warnings: string[]): Config {
     applyArguments(config, args);
   } else Object.assign(config, named);
   if (config.pidFile) config.pidFile = path.resolve(config.pidFile);
+  if (config.simulate) config.simulate = path.resolve(config.simulate);
+  if (config.try && !config.simulate) config.simulate = places(process.env, true).machine;
   return config;
 }
 
@@ -65,14 +67,6 @@ async function serve(config: Config, foreground: boolean): Promise<void> {
   const libc = await loadLibc();
   const daemon = new Daemon(config, places(process.env, config.try), libc, foreground);
   const { log, transport } = daemon;
-  try {
-    if (inBackground) leaveTerminal();
-    await daemon.start(config.traceFile);
-    if (config.try) await writeDomain0(daemon.server);
-  } catch (error) {
-    daemon.stop();
-    throw error;
-  }
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, () => {
       daemon.stop();
@@ -85,6 +79,14 @@ async function serve(config: Config, foreground: boolean): Promise<void> {
     daemon.stop();
     process.exit(EXIT_BUG);
   });
+  try {
+    if (inBackground) leaveTerminal();
+    await daemon.start(config.traceFile);
+    if (config.try) await writeDomain0(daemon.server);
+  } catch (error) {
+    daemon.stop();
+    throw error;
+  }
   const unheard = notifyReady(libc, process.env);
   if (unheard) log.notice(unheard);
   if (config.verbose) log.notice(`serving ${daemon.places.socket} (${transport.name})`);

@@ -7,12 +7,16 @@ import os from "node:os";
 import path from "node:path";
 
 const RUN_FOLDER = "/var/run/xenstored";
+/** Name of the simulated machine beside the socket. */
+export const MACHINE = "machine";
 const DATA_FOLDER = "/var/lib/xen/xenstore";
 
 export interface Places {
   /** The sockets' paths. */
   readonly socket: string;
   readonly socketReadOnly: string;
+  /** Where a simulated machine is to be found: a folder, or a link to it. */
+  readonly machine: string;
   /** Where relative names of trace files and reports belong. */
   readonly data: string;
 }
@@ -29,6 +33,7 @@ export function places(env: Environment, own: boolean): Places {
   return {
     socket,
     socketReadOnly: `${socket}_ro`,
+    machine: path.join(path.dirname(socket), MACHINE),
     data: path.resolve(env.XENSTORED_ROOTDIR || (own ? run : DATA_FOLDER)),
   };
 }

@@ -5,6 +5,7 @@
 
 import fs from "node:fs";
 import path from "node:path";
+import { makeFolder } from "./folder.ts";
 
 /** The byte that stands in a line where the local time belongs. */
 const TIME_MARK = "\x01";
@@ -33,7 +34,7 @@ export class TraceFile {
   open(name: string): void {
     const full = name ? path.resolve(this.#folder, name) : this.#name;
     if (!full) throw new Error("no trace file was named");
-    if (!path.isAbsolute(name)) fs.mkdirSync(this.#folder, { recursive: true, mode: 0o755 });
+    if (!path.isAbsolute(name)) makeFolder(this.#folder, 0o755);
     const fd = fs.openSync(full, "a", 0o600);
     this.close();
     this.#fd = fd;

@@ -12,6 +12,7 @@ import type { Server } from "../shared/server.ts";
 import {
   AF_UNIX,
   EPOLL_CTL_ADD,
+  EPOLL_CTL_DEL,
   EPOLL_CTL_MOD,
   EPOLLERR,
   EPOLLHUP,
@@ -27,7 +28,7 @@ import {
   SOCK_STREAM,
   unixAddress,
 } from "./libc.ts";
-import { BACKLOG, type Notice, SOCKET_UMASK, type Transport } from "./transport.ts";
+import { BACKLOG, type Notice, SOCKET_UMASK, type Transport, type Watch } from "./transport.ts";
 
 const { EAGAIN, EINTR, ECONNABORTED } = os.constants.errno;
 
@@ -45,6 +46,11 @@ const RETRY_MS = 1000;
 /** How often that is worth a notice. */
 const SAY_AGAIN_MS = 60_000;
 
+/** Whoever waits for a descriptor. */
+interface Readable {
+  ready(events: number): void;
+}
+
 interface Listener {
   readonly fd: number;
   readonly path: string;
@@ -59,12 +65,14 @@ export class EpollTransport implements Transport {
   #epoll: number;
   #events = new Int32Array(EVENTS * EVENT_WORDS);
   #event = new Int32Array(EVENT_WORDS);
-  #links: (EpollLink | undefined)[] = [];
+  #links: (Readable | undefined)[] = [];
   #listeners: Listener[] = [];
   #ready: Listener[] = [];
   #full = false;
   #sayMs = 0;
-  #watch: { close(): void };
+  #watching: { close(): void };
+  #work: (() => boolean) | null = null;
+  #closed = false;
 
   constructor(libc: Libc, server: Server, notice: Notice) {
     this.#libc = libc;
@@ -72,7 +80,7 @@ export class EpollTransport implements Transport {
     this.#notice = notice;
     this.#epoll = libc.epollCreate(SOCK_CLOEXEC);
     if (this.#epoll < 0) throw new Error(`no epoll descriptor: ${errnoName(libc.errno())}`);
-    this.#watch = libc.watch(this.#epoll, () => this.#turn());
+    this.#watching = libc.watch(this.#epoll, () => this.#turn());
   }
 
   async listen(path: string, kind: number): Promise<void> {
@@ -90,13 +98,30 @@ export class EpollTransport implements Transport {
   }
 
   close(): void {
-    this.#watch.close();
+    this.#closed = true;
+    this.#watching.close();
     for (const { fd, path } of this.#listeners) {
       this.#libc.close(fd);
       fs.rmSync(path, { force: true });
     }
     this.#listeners = [];
     this.#libc.close(this.#epoll);
+  }
+
+  readonly watch: Watch = (fd, readable) => {
+    this.#links[fd] = { ready: readable };
+    this.control(EPOLL_CTL_ADD, fd, EPOLLIN);
+    return {
+      close: () => {
+        this.#links[fd] = undefined;
+        this.control(EPOLL_CTL_DEL, fd, 0);
+      },
+    };
+  };
+
+  soon(work: () => boolean): void {
+    this.#work = work;
+    setImmediate(() => this.#turn());
   }
 
   /** Adds, changes or removes what is waited for on a descriptor. */
@@ -115,12 +140,17 @@ export class EpollTransport implements Transport {
 
   /** Serves what is ready, as long as more keeps coming, but not too long. */
   #turn(): void {
+    if (this.#closed) return;
     const endMs = performance.now() + TURN_MS;
     do {
-      const count = this.#libc.epollWait(this.#epoll, this.#events, EVENTS, LINGER_MS);
-      if (count <= 0) return;
-      this.#round(count);
+      const lingerMs = this.#work ? 0 : LINGER_MS;
+      const count = this.#libc.epollWait(this.#epoll, this.#events, EVENTS, lingerMs);
+      if (count > 0) this.#round(count);
+      const work = this.#work;
+      if (work && !work()) this.#work = null;
+      if (count <= 0 && !work) return;
     } while (performance.now() < endMs);
+    if (this.#work) setImmediate(() => this.#turn());
   }
 
   #round(count: number): void {

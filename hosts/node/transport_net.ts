@@ -20,6 +20,7 @@ const input = Buffer.alloc(INPUT_SIZE);
 
 export class NetTransport implements Transport {
   readonly name = "net";
+  readonly watch = null;
   #server: Server;
   #notice: Notice;
   #listeners: net.Server[] = [];
@@ -50,6 +51,12 @@ export class NetTransport implements Transport {
 
   close(): void {
     for (const listener of this.#listeners) listener.close();
+  }
+
+  soon(work: () => boolean): void {
+    setImmediate(() => {
+      if (work()) this.soon(work);
+    });
   }
 
   #accept(accepted: net.Socket, kind: number): void {

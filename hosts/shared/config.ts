@@ -29,6 +29,10 @@ export interface Config {
   traceFile: string;
   traceSwitches: number;
   transport: TransportName;
+  /** Folder of a simulated machine, or empty: the real one if there is any. */
+  simulate: string;
+  /** Serve the ring of the control domain's kernel. */
+  domainInit: boolean;
   /** What `configure` of the core is told: OPT_* and value. */
   core: Map<number, number>;
 }
@@ -56,6 +60,8 @@ export function defaults(): Config {
     traceFile: "",
     traceSwitches: TRACE_OBJ | TRACE_IO,
     transport: "auto",
+    simulate: "",
+    domainInit: true,
     core: new Map(),
   };
 }
@@ -78,9 +84,9 @@ export function notAllowed(name: string, value: string, allowed: string): Config
 }
 
 /** Sets the name of a file, as it was given. */
-export function file(key: "configFile" | "pidFile" | "traceFile"): Apply {
+export function file(key: "configFile" | "pidFile" | "traceFile" | "simulate"): Apply {
   return (config, value, name) => {
-    if (value === "") throw notAllowed(name, value, "the name of a file");
+    if (value === "") throw notAllowed(name, value, "a name");
     config[key] = value;
   };
 }

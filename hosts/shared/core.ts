@@ -28,6 +28,7 @@ interface Exports {
   ask_kind(): number;
   ask_domid(): number;
   ask_port(): number;
+  ask_frame(): number;
   answer(value: number): number;
   out_ptr(conn: number): number;
   out_len(conn: number): number;
@@ -156,9 +157,9 @@ export class Core {
   }
 
   /** What the core wants to know of the machine: ASK_* of abi.ts, and about which domain. */
-  question(): { kind: number; domid: number; port: number } {
-    const { ask_kind, ask_domid, ask_port } = this.#exports;
-    return { kind: ask_kind(), domid: ask_domid(), port: ask_port() };
+  question(): { kind: number; domid: number; port: number; frame: number } {
+    const { ask_kind, ask_domid, ask_port, ask_frame } = this.#exports;
+    return { kind: ask_kind(), domid: ask_domid(), port: ask_port(), frame: ask_frame() };
   }
 
   /** The answer to `question`; returns only bits that concern others. */

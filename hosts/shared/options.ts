@@ -101,11 +101,16 @@ function oneOf(name: string, value: string, allowed: readonly string[]): void {
   if (!allowed.includes(value)) throw notAllowed(name, value, allowed.join(" or "));
 }
 
+/** What a table has for a name itself: "constructor" is in none. */
+function own(table: Record<string, number>, name: string): number | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /** Takes `what=number` apart; `keys` are the whats that are allowed. */
 function pair(keys: Record<string, number>, most: number, unit = 1): Apply {
   return (config, value, name) => {
     const [what, number, ...more] = value.split("=");
-    const key = keys[what as string];
+    const key = own(keys, what as string);
     if (key === undefined || number === undefined || more.length) {
       throw notAllowed(name, value, `name=number with a name of: ${Object.keys(keys).join(", ")}`);
     }
@@ -119,7 +124,7 @@ const pathMax: Apply = (config, value, name) => {
 };
 
 const traceControl: Apply = (config, value, name) => {
-  const bit = SWITCHES[value.slice(1)];
+  const bit = own(SWITCHES, value.slice(1));
   if (!bit || !/^[+-]/.test(value)) {
     throw notAllowed(name, value, `+ or - and one of: ${Object.keys(SWITCHES).join(", ")}`);
   }
@@ -280,7 +285,20 @@ const OPTIONS: readonly Option[] = [
     apply: transport,
   },
   { short: "V", long: "verbose", help: "say more", apply: flag("verbose") },
-  { short: "D", long: "no-domain-init", help: "accepted, without effect", apply: nothing },
+  {
+    long: "simulate",
+    argument: "<folder>",
+    help: "serve the guests of a simulated machine",
+    apply: file("simulate"),
+  },
+  {
+    short: "D",
+    long: "no-domain-init",
+    help: "leave the rings of a Xen host alone",
+    apply: (config) => {
+      config.domainInit = false;
+    },
+  },
   { short: "R", long: "no-recovery", help: "accepted, without effect", apply: nothing },
   {
     short: "I",

@@ -16,8 +16,11 @@ import { CoreSide, type Quotas, type Side } from "./side.ts";
 export type Pairing = {
   name: string;
   peer: "c" | "ocaml";
-  /** "core": in this process; "daemon": ours over its socket; "twin": the peer a second time. */
-  other: "core" | "daemon" | "twin";
+  /**
+   * "core": in this process; "daemon": ours over its socket; "machine": the same with a simulated
+   * machine, and guests that speak through their rings; "twin": the peer a second time.
+   */
+  other: "core" | "daemon" | "machine" | "twin";
   /** Our core judges conflicts as the C daemon does. */
   strict: boolean;
   limits: Limits;
@@ -90,6 +93,7 @@ export const STRICT_DEFAULT = c("C 4.17, default quotas", DEFAULT);
 export const STRICT_LOW = c("C 4.17, low quotas", LOW);
 export const OBSERVED = c("C 4.17, conflicts by what was observed", RAISED, false);
 export const DAEMON: Pairing = { ...OBSERVED, name: "C 4.17, our daemon", other: "daemon" };
+export const RINGS: Pairing = { ...OBSERVED, name: "C 4.17, our daemon's rings", other: "machine" };
 export const TWINS: Pairing = { ...STRICT_LOW, name: "C 4.17 twice", other: "twin", rules: [] };
 /** oxenstored shows a snapshot and commits what a replay answers alike, as ours does. */
 export const SNAPSHOTS: Pairing = {
@@ -120,7 +124,7 @@ export async function pair(pairing: Pairing): Promise<Pair> {
   try {
     const starter = pairing.peer === "c" ? startC : startOcaml;
     const peer = await daemon(starter, "p", pairing.limits.peer);
-    const ours = await other(pairing, daemon, starter);
+    const ours = await other(pairing, daemon, starter, dir);
     return { peer, ours, stop };
   } catch (error) {
     await stop();
@@ -130,13 +134,20 @@ export async function pair(pairing: Pairing): Promise<Pair> {
 
 type Daemon = (starter: typeof startC, name: string, asked: PeerOptions) => Promise<DaemonSide>;
 
-async function other(pairing: Pairing, daemon: Daemon, starter: typeof startC): Promise<Side> {
+async function other(
+  pairing: Pairing,
+  daemon: Daemon,
+  starter: typeof startC,
+  dir: string,
+): Promise<Side> {
   const { limits, strict } = pairing;
   if (pairing.other === "twin") return daemon(starter, "q", limits.peer);
   // C 4.17 and oxenstored know no depth of watches.
   const features = 0;
   if (pairing.other === "core") return new CoreSide({ quotas: limits.ours, features, strict });
-  return daemon(startOurs, "q", { quota: "raised", arguments: ["--timeout", "watch-event=0"] });
+  const machine = pairing.other === "machine" ? ["--simulate", join(dir, "q", "xen")] : [];
+  const args = ["--timeout", "watch-event=0", ...machine];
+  return daemon(startOurs, "q", { quota: "raised", arguments: args });
 }
 
 /** One fresh store with default quotas, for the replay of a trace. */

@@ -79,6 +79,10 @@ describe("ours and C 4.17", () => {
     await expectAgreement(TURNS, 10_000);
   });
 
+  testUnless(c ?? unavailable("ours"), "answer guests alike over their rings", async () => {
+    await expectAgreement([arena.RINGS], 3000);
+  });
+
   const daemon = c ?? unavailable("ours");
   testUnless(daemon, "answer alike when ours is a daemon on its socket", async () => {
     await expectAgreement([arena.DAEMON], 2000);

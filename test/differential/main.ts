@@ -20,7 +20,8 @@ const USAGE = `usage: differential [--operations N] [--seed N] [--differences N]
   --trace        play the requests of this trace instead, and compare with what it recorded
   --on           who answers them: core (ours, as it is) or c (the C daemon)
   --record       file for the same requests with the answers that came
-  --pairing      strict-raised, strict-default, strict-low, observed, daemon, twins, snapshots;
+  --pairing      strict-raised, strict-default, strict-low, observed, daemon, rings, twins,
+                 snapshots;
                  without it the first four take turns`;
 
 const PAIRINGS: Readonly<Record<string, arena.Pairing>> = {
@@ -29,6 +30,7 @@ const PAIRINGS: Readonly<Record<string, arena.Pairing>> = {
   "strict-low": arena.STRICT_LOW,
   observed: arena.OBSERVED,
   daemon: arena.DAEMON,
+  rings: arena.RINGS,
   twins: arena.TWINS,
   snapshots: arena.SNAPSHOTS,
 };

@@ -1,0 +1,48 @@
+// Machine: which host of guests this daemon serves: a real Xen host, a simulated one, or none.
+// Holds   nothing.
+// Never   looks for Xen when a person tries the daemon out, or says --no-domain-init.
+// Source  command line, Daemon xenstored; the XenStore protocol, domains (start-up).
+
+import type { Config } from "../shared/config.ts";
+import type { Machine } from "../shared/machine.ts";
+import { isXenHost } from "./dom0.ts";
+import type { MapFile } from "./file_page.ts";
+import { SimMachine } from "./machine_sim.ts";
+import type { Watch } from "./transport.ts";
+import { XenDevice } from "./xen_device.ts";
+
+/**
+ * The machine below this daemon; null: there is none, only sockets are served.
+ * @throws Error of one line when there is one that can't be used
+ */
+export async function findMachine(config: Config, watch: Watch | null): Promise<Machine | null> {
+  if (!config.domainInit) return null;
+  if (config.simulate) return new SimMachine(config.simulate, watch, await fileMapper());
+  if (config.try || !isXenHost()) return null;
+  try {
+    const { default: koffi } = await import("koffi");
+    const { XenMachine } = await import("./machine_xen.ts");
+    if (!watch) throw new Error("nothing waits for its events");
+    return new XenMachine(koffi, watch);
+  } catch (error) {
+    throw new Error(`this is a Xen host, but ${obstacle(error as Error)}`);
+  }
+}
+
+/** How to map files, if there is a way. */
+async function fileMapper(): Promise<MapFile | null> {
+  try {
+    const { default: koffi } = await import("koffi");
+    const device = new XenDevice(koffi);
+    return (fd) => device.map("page", fd);
+  } catch {
+    return null;
+  }
+}
+
+function obstacle(error: Error): string {
+  const hint = "--no-domain-init serves sockets only";
+  if (error.name === "XenError") return `its guests can't be served: ${error.message}; ${hint}`;
+  const line = error.message.split("\n")[0];
+  return `the package koffi, which serves its guests, can't be loaded: ${line}; ${hint}`;
+}

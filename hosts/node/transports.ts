@@ -1,0 +1,26 @@
+// Transports: which way of serving Unix sockets is used.
+// Holds   nothing.
+// Never   looks at a byte that passes.
+// Source  our own; figures in ARCHITECTURE.md.
+
+import type { TransportName } from "../shared/config.ts";
+import type { Server } from "../shared/server.ts";
+import type { Libc } from "./libc.ts";
+import type { Notice, Transport } from "./transport.ts";
+import { EpollTransport } from "./transport_epoll.ts";
+import { NetTransport } from "./transport_net.ts";
+
+/**
+ * The transport asked for: "auto" takes epoll where it can be had.
+ * @throws Error when it can't be had
+ */
+export function makeTransport(
+  name: TransportName,
+  libc: Libc | null,
+  server: Server,
+  notice: Notice,
+): Transport {
+  if (name === "net" || (name === "auto" && !libc)) return new NetTransport(server, notice);
+  if (libc) return new EpollTransport(libc, server, notice);
+  throw new Error("--transport epoll: needs Linux and the package koffi; allowed here is net");
+}
