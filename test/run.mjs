@@ -13,6 +13,9 @@ import { startVitest } from "vitest/node";
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 process.chdir(ROOT);
 
+/** Why a test or its whole suite is left out, where its name says so; may hold parentheses. */
+const LEFT_OUT = / \(left out: ((?:[^()]|\([^()]*\))*)\)/;
+
 const totals = { passed: 0, failed: 0 };
 /** Lines "name: reason" of everything that was skipped. */
 const skipped = [];
@@ -59,8 +62,8 @@ function countTest(name, result) {
   else if (result.state === "failed") totals.failed += 1;
   else {
     // `ctx.skip(reason)` keeps its reason; `it.skip` has room for one only in the test's name.
-    const reason = result.note ?? /\(left out: (.*)\)$/.exec(name)?.[1];
-    skipped.push(`${name.replace(/ \(left out: .*\)$/, "")}: ${reason ?? "no reason given"}`);
+    const reason = result.note ?? LEFT_OUT.exec(name)?.[1];
+    skipped.push(`${name.replace(LEFT_OUT, "")}: ${reason ?? "no reason given"}`);
     if (!reason) problems.push(`${name} is skipped without a reason`);
   }
 }

@@ -38,7 +38,9 @@ async function smoke(workload: Workload) {
   return measureAll(system, plan([workload]), () => {});
 }
 
-describe.skipIf(!able)("a workload at its smoke size", () => {
+const leftOut = ` (left out: ${typeof system === "string" ? system : "no daemon can be had"})`;
+
+describe.skipIf(!able)(`a workload at its smoke size${able ? "" : leftOut}`, () => {
   for (const workload of WORKLOADS) {
     it(`${workload.name} gives the same figures for every daemon`, async () => {
       const { figures, failures } = await smoke(workload);
@@ -88,9 +90,9 @@ function namesOf(figures: Figure[]): string[] {
 }
 
 const floorAble = typeof system !== "string" && existsSync(PROGRAM);
-if (!floorAble) console.log("left out of the bench's tests, floor: koffi or the bundle is missing");
+const noFloor = floorAble ? "" : " (left out: koffi or the bundle is missing)";
 
-describe.skipIf(!floorAble)("the server of fixed answers", () => {
+describe.skipIf(!floorAble)(`the server of fixed answers${noFloor}`, () => {
   it("takes part in the workloads that need no store, and only in those", async () => {
     if (typeof system === "string") throw new Error(system);
     const floor = contestants(["floor"], system, PROGRAM).found;

@@ -135,7 +135,7 @@ describe("what is in the way at the start is one line and exit code 1", () => {
   });
 
   test.skipIf(process.getuid?.() !== 0)(
-    "a folder that is not the user's (tried by root only)",
+    `a folder that is not the user's${process.getuid?.() ? " (left out: only root can make one)" : ""}`,
     async () => {
       const closed = path.join(temporaryFolder(), "closed");
       fs.mkdirSync(closed, { mode: 0o700 });

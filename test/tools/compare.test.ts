@@ -58,7 +58,7 @@ describe.each([
 ] as const)("on $name", ({ kind, start }) => {
   const missing = debianMissing() ?? unavailable(kind);
   if (missing !== null) {
-    it.skip(`our tools and Debian's give the same answers (${missing})`, () => {});
+    it.skip(`our tools and Debian's give the same answers (left out: ${missing})`, () => {});
     return;
   }
   let peer: Peer;
@@ -105,13 +105,13 @@ describe.each([
 
   const noControl = debianControlMissing();
   it.skipIf(noControl !== null)(
-    `control says the same${noControl === null ? "" : ` (${noControl})`}`,
+    `control says the same${noControl === null ? "" : ` (left out: ${noControl})`}`,
     () => allSame(cases.CONTROL),
   );
 
   const noBundle = bundleMissing();
   it.skipIf(noBundle !== null)(
-    `the built tools say the same${noBundle === null ? "" : ` (${noBundle})`}`,
+    `the built tools say the same${noBundle === null ? "" : ` (left out: ${noBundle})`}`,
     async () => {
       const built = (call: Call) => runBuilt(call, join(dir, "bin"));
       const every = [cases.USAGE, cases.READ, cases.CHANGE, cases.WATCH].flat();
@@ -130,7 +130,7 @@ describe.each([
 describe("without a daemon", () => {
   const missing = debianMissing();
   if (missing !== null) {
-    it.skip(`our tools and Debian's fail alike (${missing})`, () => {});
+    it.skip(`our tools and Debian's fail alike (left out: ${missing})`, () => {});
     return;
   }
   it("each tool says the same about every wrong place", async () => {

@@ -41,7 +41,7 @@ describe.each([
   { name: "the C daemon", kind: "c", start: startC },
 ] as const)("the page about the tools, on $name", ({ kind, start }) => {
   const missing = bundleMissing() ?? unavailable(kind);
-  const why = missing === null ? "" : ` (${missing})`;
+  const why = missing === null ? "" : ` (left out: ${missing})`;
   it.skipIf(missing !== null)(`shows what the tools print${why}`, async () => {
     const list = examples(readFileSync(join(ROOT, "docs/tools.md"), "utf8"));
     expect(list.length).toBeGreaterThan(5);

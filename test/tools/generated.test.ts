@@ -76,7 +76,7 @@ const tool = fc.constantFrom("read", "write", "rm", "exists", "list", "ls", "chm
 
 const missing = debianMissing() ?? unavailable("c");
 describe.skipIf(missing !== null)(
-  `generated cases${missing === null ? "" : ` (${missing})`}`,
+  `generated cases${missing === null ? "" : ` (left out: ${missing})`}`,
   () => {
     let dir = "";
     let peer: Peer;

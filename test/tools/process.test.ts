@@ -17,7 +17,7 @@ import { bundleMissing, type Call, runBuilt } from "./tools.ts";
 
 const missing =
   process.platform === "win32" ? "no Unix sockets and FIFOs on Windows" : bundleMissing();
-const why = missing === null ? "" : ` (${missing})`;
+const why = missing === null ? "" : ` (left out: ${missing})`;
 
 describe.skipIf(missing !== null)(`the built tools${why}`, () => {
   let dir = "";
@@ -59,7 +59,7 @@ describe.skipIf(missing !== null)(`the built tools${why}`, () => {
     const line = `xenstore-ls -f /many | head -c 10; s=\${PIPESTATUS[0]}; echo; echo $s`;
     expect(await shell(line)).toBe("/many/node\n141\n");
   });
-  const noFull = existsSync("/dev/full") ? "" : " (no /dev/full)";
+  const noFull = existsSync("/dev/full") ? "" : " (left out: no /dev/full)";
   it.skipIf(noFull !== "")(`output that can't be written is told${noFull}`, async () => {
     expect(await shell("xenstore-ls /many > /dev/full; echo $?")).toBe(
       "xenstore-ls: write error: ENOSPC\n1\n",
@@ -77,7 +77,8 @@ describe.skipIf(missing !== null)(`the built tools${why}`, () => {
   });
 
   // A FIFO opened for both sides gives back what was written: each request is its own reply.
-  const noFifo = spawnSync("mkfifo", ["--version"]).error === undefined ? "" : " (no mkfifo)";
+  const noFifo =
+    spawnSync("mkfifo", ["--version"]).error === undefined ? "" : " (left out: no mkfifo)";
   describe.skipIf(noFifo !== "")(`a device file${noFifo}`, () => {
     let device = "";
     beforeAll(() => {

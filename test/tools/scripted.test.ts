@@ -156,7 +156,7 @@ const UPDATES: Case[] = [
 
 const missing = debianMissing();
 describe.skipIf(missing !== null)(
-  `a store that answers oddly${missing === null ? "" : ` (${missing})`}`,
+  `a store that answers oddly${missing === null ? "" : ` (left out: ${missing})`}`,
   () => {
     let dir = "";
     let server: net.Server;
@@ -198,7 +198,7 @@ describe.skipIf(missing !== null)(
     });
     const noControl = debianControlMissing();
     describe.skipIf(noControl !== null)(
-      `control${noControl === null ? "" : ` ${noControl}`}`,
+      `control${noControl === null ? "" : ` (left out: ${noControl})`}`,
       () => {
         it.each(CONTROLS)("%s %o", (...one) => same(one));
         it.each(UPDATES)("%s %o", (...one) => same(one));
