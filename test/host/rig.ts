@@ -10,10 +10,15 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import process from "node:process";
+import { loadLibc } from "../../hosts/node/libc.ts";
 import { encode, type Message, Splitter, typeNumber } from "../message.ts";
 
 export const DAEMON = path.resolve("build/hosts/xenstored.mjs");
-export const TRANSPORTS = ["epoll", "net"] as const;
+/** How the daemon may do its socket work, and why that can't be tried here: "" if it can. */
+export const TRANSPORTS = [
+  ["epoll", (await loadLibc()) ? "" : " (left out: the package koffi can't be loaded)"],
+  ["net", ""],
+] as const;
 
 const folders: string[] = [];
 const children = new Set<ChildProcess>();
@@ -48,6 +53,7 @@ export class Program {
   err = "";
   readonly ended: Promise<Ended>;
   #heard = new Set<() => void>();
+  #over = false;
 
   constructor(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     const { XENSTORED_PATH: _p, XENSTORED_RUNDIR: _r, NOTIFY_SOCKET: _n, ...rest } = process.env;
@@ -59,6 +65,7 @@ export class Program {
     this.child.stdout?.on("data", (chunk) => this.#hear("out", chunk));
     this.child.stderr?.on("data", (chunk) => this.#hear("err", chunk));
     this.ended = once(this.child, "close").then(([code]) => {
+      this.#over = true;
       for (const call of this.#heard) call();
       return { code, out: this.out, err: this.err };
     });
@@ -66,14 +73,10 @@ export class Program {
 
   /** Waits until it printed something that matches; throws when it ends without. */
   async says(pattern: RegExp, where: "out" | "err" = "out"): Promise<RegExpExecArray> {
-    let over = false;
-    void this.ended.then(() => {
-      over = true;
-    });
     for (;;) {
       const match = pattern.exec(this[where]);
       if (match) return match;
-      if (over) throw new Error(`ended without saying ${pattern}:\n${this.out}${this.err}`);
+      if (this.#over) throw new Error(`ended without saying ${pattern}:\n${this.out}${this.err}`);
       await new Promise<void>((resolve) => this.#heard.add(resolve));
       this.#heard.clear();
     }

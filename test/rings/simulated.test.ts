@@ -45,106 +45,112 @@ async function introduced(at: Site, domid: number): Promise<FileGuest> {
   return guest;
 }
 
-describe.each(TRANSPORTS)("over %s", (transport) => {
-  it("the walk of the tutorial works, one command each", async () => {
-    const { daemon, env } = await site("--transport", transport);
-    const said = async (...args: string[]) => (await tool(env, ...args)).out;
-    expect((await tool(env, "write", "/local/domain/19/key", "1")).code).toBe(0);
-    expect(await said("--domain", "19", "read", "key")).toBe("1\n");
-    expect((await tool(env, "--domain", "19", "write", "key", "3")).code).toBe(0);
-    expect(await said("read", "/local/domain/19/key")).toBe("3\n");
-    expect(await said("--domain=19", "read", "domid")).toBe("19\n");
-    expect((await tool(env, "--domain", "19", "read", "/vm")).err).toContain("couldn't read");
-    await daemon.stop();
-  });
+for (const [transport, leftOut] of TRANSPORTS)
+  describe.skipIf(leftOut !== "")(`over ${transport}${leftOut}`, () => {
+    it("the walk of the tutorial works, one command each", async () => {
+      const { daemon, env } = await site("--transport", transport);
+      const said = async (...args: string[]) => (await tool(env, ...args)).out;
+      expect((await tool(env, "write", "/local/domain/19/key", "1")).code).toBe(0);
+      expect(await said("--domain", "19", "read", "key")).toBe("1\n");
+      expect((await tool(env, "--domain", "19", "write", "key", "3")).code).toBe(0);
+      expect(await said("read", "/local/domain/19/key")).toBe("3\n");
+      expect(await said("--domain=19", "read", "domid")).toBe("19\n");
+      expect((await tool(env, "--domain", "19", "read", "/vm")).err).toContain("couldn't read");
+      await daemon.stop();
+    });
 
-  it("a watch on either side fires", async () => {
-    const { daemon, env } = await site("--transport", transport);
-    await tool(env, "--domain", "19", "write", "key", "0");
-    const guest = new Program(process.execPath, [TOOL, "--domain", "19", "watch", "key"], env);
-    await guest.says(/^key\n$/);
-    await tool(env, "write", "/local/domain/19/key", "1");
-    await guest.says(/^key\nkey\n$/);
-    guest.signal("SIGTERM");
-    await guest.ended;
-    const host = new Program(process.execPath, [TOOL, "watch", "/local/domain/19/key"], env);
-    await host.says(/^\/local\/domain\/19\/key\n$/);
-    await tool(env, "--domain", "19", "write", "key", "2");
-    await host.says(/^(\/local\/domain\/19\/key\n){2}$/);
-    host.signal("SIGTERM");
-    await host.ended;
-    await daemon.stop();
-  });
+    it("a watch on either side fires", async () => {
+      const { daemon, env } = await site("--transport", transport);
+      await tool(env, "--domain", "19", "write", "key", "0");
+      const guest = new Program(process.execPath, [TOOL, "--domain", "19", "watch", "key"], env);
+      await guest.says(/^key\n$/);
+      await tool(env, "write", "/local/domain/19/key", "1");
+      await guest.says(/^key\nkey\n$/);
+      guest.signal("SIGTERM");
+      await guest.ended;
+      const host = new Program(process.execPath, [TOOL, "watch", "/local/domain/19/key"], env);
+      await host.says(/^\/local\/domain\/19\/key\n$/);
+      await tool(env, "--domain", "19", "write", "key", "2");
+      await host.says(/^(\/local\/domain\/19\/key\n){2}$/);
+      host.signal("SIGTERM");
+      await host.ended;
+      await daemon.stop();
+    });
 
-  it("a domain that dies is told of, and its number works again", async () => {
-    const at = await site("--transport", transport);
-    const guest = await introduced(at, 3);
-    await guest.ask("WRITE", "a\0v");
-    guest.close();
-    const host = new Program(process.execPath, [TOOL, "watch", "@releaseDomain"], at.env);
-    await host.says(/^@releaseDomain\n$/);
-    setState(at.machine, 3, "shutdown");
-    await host.says(/^(@releaseDomain\n){2}$/);
-    setState(at.machine, 3, "dying");
-    await host.says(/^(@releaseDomain\n){3}$/);
-    expect((await tool(at.env, "exists", "/local/domain/3/a")).code).toBe(1);
-    const refused = await tool(at.env, "--domain", "3", "read", "a");
-    expect(refused.code).toBe(1);
-    expect(refused.err).toMatch(/^xenstore: domain 3: it can't be introduced: .*dom-3\n$/);
-    setState(at.machine, 3, "");
-    expect((await tool(at.env, "--domain", "3", "read", "domid")).out).toBe("3\n");
-    host.signal("SIGTERM");
-    await host.ended;
-    await at.daemon.stop();
-  });
+    it("a domain that dies is told of, and its number works again", async () => {
+      const at = await site("--transport", transport);
+      const guest = await introduced(at, 3);
+      await guest.ask("WRITE", "a\0v");
+      guest.close();
+      const host = new Program(process.execPath, [TOOL, "watch", "@releaseDomain"], at.env);
+      await host.says(/^@releaseDomain\n$/);
+      setState(at.machine, 3, "shutdown");
+      await host.says(/^(@releaseDomain\n){2}$/);
+      setState(at.machine, 3, "dying");
+      await host.says(/^(@releaseDomain\n){3}$/);
+      expect((await tool(at.env, "exists", "/local/domain/3/a")).code).toBe(1);
+      const refused = await tool(at.env, "--domain", "3", "read", "a");
+      expect(refused.code).toBe(1);
+      expect(refused.err).toMatch(/^xenstore: domain 3: it can't be introduced: .*dom-3\n$/);
+      setState(at.machine, 3, "");
+      expect((await tool(at.env, "--domain", "3", "read", "domid")).out).toBe("3\n");
+      host.signal("SIGTERM");
+      await host.ended;
+      await at.daemon.stop();
+    });
 
-  it("rubbish in the pipe costs nobody an event", async () => {
-    const at = await site("--transport", transport);
-    const guest = await introduced(at, 3);
-    for (const rubbish of [Uint8Array.of(1), record(3).subarray(0, 5), record(99), record(3, 77)]) {
-      raise(at.machine, rubbish);
+    it("rubbish in the pipe costs nobody an event", async () => {
+      const at = await site("--transport", transport);
+      const guest = await introduced(at, 3);
+      for (const rubbish of [
+        Uint8Array.of(1),
+        record(3).subarray(0, 5),
+        record(99),
+        record(3, 77),
+      ]) {
+        raise(at.machine, rubbish);
+        expect((await guest.ask("GET_DOMAIN_PATH", "3\0")).payload).toBe("/local/domain/3\0");
+      }
+      raise(at.machine, new Uint8Array(60_000).fill(0xff));
       expect((await guest.ask("GET_DOMAIN_PATH", "3\0")).payload).toBe("/local/domain/3\0");
-    }
-    raise(at.machine, new Uint8Array(60_000).fill(0xff));
-    expect((await guest.ask("GET_DOMAIN_PATH", "3\0")).payload).toBe("/local/domain/3\0");
-    guest.close();
-    await at.daemon.stop();
-  });
+      guest.close();
+      await at.daemon.stop();
+    });
 
-  it("a page that is cut short or put in place of another ends nothing", async () => {
-    const at = await site("--transport", transport);
-    const guest = await introduced(at, 3);
-    const other = await introduced(at, 5);
-    for (let i = 0; i < 20; i++) {
-      fs.truncateSync(guest.file, (i * 511) % 4096);
-      raise(at.machine, record(3));
+    it("a page that is cut short or put in place of another ends nothing", async () => {
+      const at = await site("--transport", transport);
+      const guest = await introduced(at, 3);
+      const other = await introduced(at, 5);
+      for (let i = 0; i < 20; i++) {
+        fs.truncateSync(guest.file, (i * 511) % 4096);
+        raise(at.machine, record(3));
+        expect((await other.ask("GET_DOMAIN_PATH", "5\0")).payload).toBe("/local/domain/5\0");
+      }
+      fs.rmSync(guest.file);
+      fs.mkdirSync(guest.file);
+      const dom0 = await Caller.open(at.daemon.socket);
+      await dom0.ask("RELEASE", "3\0");
+      expect(await dom0.ask("INTRODUCE", "3\0 1\0 5\0".replaceAll(" ", ""))).toBe("EINVAL\0");
       expect((await other.ask("GET_DOMAIN_PATH", "5\0")).payload).toBe("/local/domain/5\0");
-    }
-    fs.rmSync(guest.file);
-    fs.mkdirSync(guest.file);
-    const dom0 = await Caller.open(at.daemon.socket);
-    await dom0.ask("RELEASE", "3\0");
-    expect(await dom0.ask("INTRODUCE", "3\0 1\0 5\0".replaceAll(" ", ""))).toBe("EINVAL\0");
-    expect((await other.ask("GET_DOMAIN_PATH", "5\0")).payload).toBe("/local/domain/5\0");
-    for (const one of [guest, other, dom0]) one.close();
-    await at.daemon.stop();
-  });
+      for (const one of [guest, other, dom0]) one.close();
+      await at.daemon.stop();
+    });
 
-  it("a guest that never takes its events is no reason to wait", async () => {
-    const at = await site("--transport", transport);
-    const guest = await introduced(at, 3);
-    guest.close();
-    const other = await introduced(at, 5);
-    const dom0 = await Caller.open(at.daemon.socket);
-    // Each is an event for it, and none is ever taken out of its pipe.
-    for (let i = 0; i < 20_000; i++) dom0.send("INTRODUCE", "3\0x\x005\0".replace("x", "1"));
-    expect((await dom0.take(20_000)).every((message) => message.payload === "OK\0")).toBe(true);
-    expect((await other.ask("GET_DOMAIN_PATH", "5\0")).payload).toBe("/local/domain/5\0");
-    other.close();
-    dom0.close();
-    await at.daemon.stop();
+    it("a guest that never takes its events is no reason to wait", async () => {
+      const at = await site("--transport", transport);
+      const guest = await introduced(at, 3);
+      guest.close();
+      const other = await introduced(at, 5);
+      const dom0 = await Caller.open(at.daemon.socket);
+      // Each is an event for it, and none is ever taken out of its pipe.
+      for (let i = 0; i < 20_000; i++) dom0.send("INTRODUCE", "3\0x\x005\0".replace("x", "1"));
+      expect((await dom0.take(20_000)).every((message) => message.payload === "OK\0")).toBe(true);
+      expect((await other.ask("GET_DOMAIN_PATH", "5\0")).payload).toBe("/local/domain/5\0");
+      other.close();
+      dom0.close();
+      await at.daemon.stop();
+    });
   });
-});
 
 describe("the tool as a guest says what is in the way", () => {
   it.each([
