@@ -154,7 +154,7 @@ function expand(text: string): string[] {
 
 /** Words that a public repository has no use for: paths of one machine, package registries. */
 export function privateProblems(sources: readonly Source[]): string[] {
-  const wrong = new RegExp(["/work/(main|shared)", "/root/", "registry\\.\\w+\\."].join("|"));
+  const wrong = new RegExp(["/(root|home/\\w+)/", "registry\\.\\w+\\."].join("|"));
   return sources.flatMap(({ path: file, text }) =>
     text.split("\n").flatMap((line, index) => {
       return wrong.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [];
