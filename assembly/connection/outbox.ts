@@ -229,16 +229,22 @@ export class Outbox {
 
   private static overflow(c: Connection): usize {
     if (!c.has(CONN_CLOSING)) {
-      c.flags |= CONN_CLOSING;
-      Log.begin(LOG_NOTICE);
-      Log.text("connection ");
-      Log.number(c.id);
-      Log.text(" (domain ");
-      Log.number(c.domain.domid);
-      Log.text(") is closed: it does not take its replies and events");
+      Outbox.beginClose(c);
+      Log.text("it does not take its replies and events");
       Log.end();
-      Connections.dirty(c);
     }
     return 0;
+  }
+
+  /** Closes a connection and begins the line that says so; why, and the line's end, follow. */
+  static beginClose(c: Connection): void {
+    c.flags |= CONN_CLOSING;
+    Connections.dirty(c);
+    Log.begin(LOG_NOTICE);
+    Log.text("connection ");
+    Log.number(c.id);
+    Log.text(" (domain ");
+    Log.number(c.domain.domid);
+    Log.text(") is closed: ");
   }
 }

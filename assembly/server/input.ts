@@ -3,7 +3,7 @@
 // Never   knows what a request means, never drops one that was whole.
 // Source  the XenStore protocol, malformed input, quotas (throttling).
 
-import { INPUT_SIZE, LOG_NOTICE } from "../abi";
+import { INPUT_SIZE } from "../abi";
 import { Heap } from "../base/heap";
 import { Log } from "../base/log";
 import {
@@ -15,6 +15,7 @@ import {
   Connection,
   Connections,
 } from "../connection/connection";
+import { Outbox } from "../connection/outbox";
 import { Requests } from "../connection/pending";
 import { OUT_HIGH } from "../limits";
 import { dropInput } from "../ops/lifecycle";
@@ -107,19 +108,13 @@ export class Input {
       Rings.ignore(c, XENSTORE_ERROR_PROTO);
       return;
     }
-    Log.begin(LOG_NOTICE);
-    Log.text("connection ");
-    Log.number(c.id);
-    Log.text(" (domain ");
-    Log.number(c.domain.domid);
-    Log.text(") is closed: a message of ");
+    Outbox.beginClose(c);
+    Log.text("a message of ");
     Log.number(size);
     Log.text(" bytes, at most ");
     Log.number(XENSTORE_PAYLOAD_MAX);
     Log.text(" are allowed");
     Log.end();
-    c.flags |= CONN_CLOSING;
-    Connections.dirty(c);
   }
 
   /** Serves connections whose requests were held back because of something settled now. */
