@@ -4,7 +4,7 @@
 // Source  our own.
 
 /** Changes whenever a host written for the old numbers would misbehave. */
-export const ABI_VERSION: u32 = 1;
+export const ABI_VERSION: u32 = 2;
 
 /** Bytes of the staging buffer at `input_ptr()`: the most one `receive` may carry. */
 export const INPUT_SIZE: u32 = 65536;
@@ -37,6 +37,10 @@ export const WANT_MACHINE: u32 = 64;
 export const WANT_LOOK: u32 = 128;
 /** Its ring was reset: copy out all four indexes, connection and error, not only the store's. */
 export const WANT_RESET: u32 = 256;
+/** Changes wait to be stored: take them with `journal_take` before anything else leaves. */
+export const WANT_STORE: u32 = 512;
+/** A request waits for work that takes the host some time: see `task_kind`. */
+export const WANT_TASK: u32 = 1024;
 
 /** Some guests do not notify when they should. */
 export const LOOK_AGAIN_MS: u32 = 100;
@@ -115,3 +119,87 @@ export const STAT_CONNECTIONS: u32 = 5;
 export const STAT_BYTES_VERSIONS: u32 = 6;
 /** Faults that a check of the whole store finds; each is named in the log. */
 export const STAT_FAULTS: u32 = 7;
+
+// The database: changes as frames of a journal, the whole as a stream of records.
+
+/** 1: every change is put down for the journal. */
+export const OPT_JOURNAL: u32 = 27;
+/** What requests that change something are refused with: STORAGE_*. */
+export const OPT_STORAGE: u32 = 28;
+
+/** How storing went, for `journal_done` and OPT_STORAGE. */
+export const STORAGE_OK: u32 = 0;
+/** The medium fails: EIO. */
+export const STORAGE_BROKEN: u32 = 1;
+/** There is no room: ENOSPC. */
+export const STORAGE_FULL: u32 = 2;
+
+// What `dump_begin` writes.
+/** The state as it is at `dump_begin`, for the database; requests may be served between chunks. */
+export const DUMP_SNAPSHOT: u32 = 1;
+/** Everything, for a successor process. Nothing may be served until `dump_end`. */
+export const DUMP_UPDATE: u32 = 2;
+/** As DUMP_UPDATE, in version 1 of the format and without what only ours reads. */
+export const DUMP_FOREIGN: u32 = 3;
+
+// What `load_begin` reads.
+/** A stream written for the database; every byte of it is checked. */
+export const LOAD_SNAPSHOT: u32 = 1;
+/** The same, damaged: whatever is whole is taken. */
+export const LOAD_SALVAGE: u32 = 2;
+/** A journal: its frames are applied to what was loaded before. */
+export const LOAD_JOURNAL: u32 = 3;
+/** A stream from another process, ours or the C daemon's, with descriptors. */
+export const LOAD_UPDATE: u32 = 4;
+/** A journal is only checked, as by LOAD_JOURNAL. */
+export const LOAD_CHECK: u32 = 5;
+
+// What `load_end` says.
+export const LOADED: u32 = 0;
+/** The journal's last frame was not written to its end: everything before `load_offset` counts. */
+export const LOADED_TORN: u32 = 1;
+/** Damaged at `load_offset`. */
+export const LOADED_DAMAGED: u32 = 2;
+/** Written by a newer version of this program. */
+export const LOADED_NEWER: u32 = 3;
+/** Not such a file at all. */
+export const LOADED_FOREIGN: u32 = 4;
+/** Out of memory. */
+export const LOADED_NO_MEMORY: u32 = 5;
+
+// Figures of a load, for `load_count`.
+export const COUNT_NODES: u32 = 0;
+/** Frames that were applied. */
+export const COUNT_FRAMES: u32 = 1;
+/** Frames behind the damage, or blocks and nodes that could not be used. */
+export const COUNT_LOST: u32 = 2;
+/** Number of the snapshot or journal, as it says itself. */
+export const COUNT_NUMBER: u32 = 3;
+/** 1: it was written while the machine ran that runs now. */
+export const COUNT_SAME_BOOT: u32 = 4;
+/** Number of the first frame that a journal can hold, as its head says. */
+export const COUNT_FIRST: u32 = 5;
+
+/** Bytes that name the run of the machine, at `boot_ptr()`: written by the host before `init`. */
+export const BOOT_SIZE: u32 = 16;
+
+// Work that takes time: `task_kind`.
+export const TASK_NONE: u32 = 0;
+/** Is the file in `task_text` there, and a program? Answer with a text; empty: yes. */
+export const TASK_FILE: u32 = 1;
+/**
+ * Replace this process by the program in `task_text`: file, NUL, then the command line or nothing
+ * (then the present one). Answer with a text only when that failed.
+ */
+export const TASK_UPDATE: u32 = 2;
+/** Check the database; the answer is a text for people, empty when there is none. */
+export const TASK_CHECK: u32 = 3;
+
+// Descriptors that are handed to a successor: `handle` and `set_handle`.
+export const HANDLE_SOCKET: u32 = 0;
+export const HANDLE_SOCKET_READ_ONLY: u32 = 1;
+/** The event channel device. */
+export const HANDLE_EVENTS: u32 = 2;
+/** The pid file, locked. */
+export const HANDLE_PID_FILE: u32 = 3;
+export const NO_HANDLE: i32 = -1;

@@ -5,6 +5,11 @@
 
 import {
   ABI_VERSION,
+  CONN_DOMAIN,
+  CONN_RING,
+  CONN_SOCKET,
+  CONN_SOCKET_READ_ONLY,
+  NO_HANDLE,
   STAT_BYTES_LINEAR,
   STAT_BYTES_USED,
   STAT_BYTES_VERSIONS,
@@ -17,16 +22,28 @@ import {
 import { Heap } from "./base/heap";
 import { Log } from "./base/log";
 import { Panic } from "./base/panic";
-import { Connections } from "./connection/connection";
+import { CONN_ONE_DOMAIN, CONN_READ_ONLY, Connections } from "./connection/connection";
 import { checkStore } from "./ops/check";
+import { nextNamed } from "./ops/named";
+import { dropGuests } from "./ops/remains";
+import { Task } from "./ops/task";
 import { configure as configureServer } from "./server/configure";
 import { Server } from "./server/server";
+import { Dump } from "./state/dump";
+import { Handles } from "./state/dump_domains";
+import { Frames } from "./state/frames";
+import { JournalReader } from "./state/journal_reader";
+import { Load } from "./state/load";
+import { Sheet } from "./state/sheet";
+import { Domains } from "./store/domain";
+import { Journal } from "./store/journal";
 import { Machine } from "./store/machine";
 import { Quota } from "./store/quota";
 import { Transactions } from "./store/transaction";
 import { Tree } from "./store/tree";
 import { Versions } from "./store/version";
 import { Watches } from "./store/watch";
+import { DOMID_FIRST_RESERVED } from "./xs_wire";
 
 Quota.init();
 
@@ -178,6 +195,231 @@ export function stat(which: u32): f64 {
     default:
       return -1;
   }
+}
+
+/** BOOT_SIZE bytes that name the run of the machine; the host writes them before `init`. */
+export function boot_ptr(): usize {
+  return Frames.boot;
+}
+
+/** The bytes that the journal file `number` begins with. @returns their length, at `journal_ptr` */
+export function journal_head(number: u32): u32 {
+  return Frames.head(number);
+}
+
+/** Closes the waiting changes into a frame. @returns its length, 0 for nothing */
+export function journal_take(): u32 {
+  return Frames.take();
+}
+
+export function journal_ptr(): usize {
+  return Frames.ptr;
+}
+
+/** How storing the frame went, STORAGE_*. @returns WANT_POLL, WANT_LOG */
+export function journal_done(status: u32): u32 {
+  Frames.done(status);
+  return Server.globalWants();
+}
+
+/** Begins to write a DUMP_*. @returns 1, or 0 without memory or while another is written */
+export function dump_begin(what: u32, number: u32): u32 {
+  return Dump.begin(what, number) ? 1 : 0;
+}
+
+/** @returns the length of the next chunk, at `dump_ptr`; 0 when that was all */
+export function dump_next(): u32 {
+  return Dump.next();
+}
+
+export function dump_ptr(): usize {
+  return Sheet.ptr;
+}
+
+/** 1: what was written is of no use, for want of memory. */
+export function dump_lost(): u32 {
+  return Dump.lost ? 1 : 0;
+}
+
+/** Ends the writing, done or not. @returns WANT_* */
+export function dump_end(): u32 {
+  Dump.end();
+  return Server.globalWants();
+}
+
+/** Begins to read a LOAD_*. */
+export function load_begin(what: u32): void {
+  Load.begin(what);
+}
+
+/** Before a journal is loaded: frames from this number on do not count. */
+export function load_until(frame: f64): void {
+  JournalReader.until = <u64>frame;
+}
+
+/** A place for at most `size` bytes; 0 without memory. */
+export function load_place(size: u32): usize {
+  return Load.place(size);
+}
+
+/** `len` bytes are there. @returns 1 while more is wanted */
+export function load(len: u32): u32 {
+  return Load.add(len) ? 1 : 0;
+}
+
+/** @returns LOADED_* */
+export function load_end(): u32 {
+  return Load.end();
+}
+
+/** Where the first fault begins, in bytes. */
+export function load_offset(): f64 {
+  return <f64>Load.offset;
+}
+
+/** A figure of the load, COUNT_*. */
+export function load_count(which: u32): f64 {
+  return Load.count(which);
+}
+
+/** The machine was started anew: removes what guests have left. @returns WANT_* */
+export function drop_guests(): u32 {
+  dropGuests();
+  return Server.globalWants();
+}
+
+/** The next introduced domain behind `after`, or -1. */
+export function domain_next(after: i32): i32 {
+  for (let domid = <u32>(after + 1); domid < DOMID_FIRST_RESERVED; domid++) {
+    const d = Domains.find(domid);
+    if (d !== null && d.introduced) return <i32>domid;
+  }
+  return -1;
+}
+
+/**
+ * The next domain behind `after` that has a record, or rights on something; -1: that was all. The
+ * control domain and the store's own are left out.
+ */
+export function named_next(after: i32): i32 {
+  return nextNamed(after);
+}
+
+export function domain_port(domid: u32): u32 {
+  const d = Domains.find(domid);
+  return d !== null ? d.port : 0;
+}
+
+export function domain_frame(domid: u32): f64 {
+  const d = Domains.find(domid);
+  return d !== null ? <f64>d.frame : 0;
+}
+
+export function domain_conn(domid: u32): u32 {
+  const d = Domains.find(domid);
+  return d !== null ? d.conn : 0;
+}
+
+/** Tells successive holders of a domid apart; 0 for unknown. */
+export function domain_identity(domid: u32): f64 {
+  const d = Domains.find(domid);
+  return d !== null ? <f64>d.identity : 0;
+}
+
+export function set_identity(domid: u32, identity: f64): void {
+  const d = Domains.find(domid);
+  if (d === null || d.identity == <u64>identity) return;
+  d.identity = <u64>identity;
+  Journal.domain(d);
+}
+
+/** The port of an introduced domain's side, where a stream did not say it. */
+export function set_port(domid: u32, port: u32): void {
+  const d = Domains.find(domid);
+  if (d === null || d.port == port) return;
+  d.port = port;
+  Journal.domain(d);
+}
+
+/** The page of a ring that was loaded is copied in: it goes on. @returns WANT_* */
+export function ring_resume(conn: u32): u32 {
+  return Server.resumeRing(conn);
+}
+
+/** The page can't be had: the connection ends. @returns WANT_* */
+export function ring_lost(conn: u32): u32 {
+  return Server.loseRing(conn);
+}
+
+/** The next connection behind `after`, or 0. */
+export function conn_next(after: u32): u32 {
+  for (let id = after + 1; id <= Connections.used; id++) {
+    if (Connections.find(id) !== null) return id;
+  }
+  return 0;
+}
+
+/** CONN_*, 0 for none. */
+export function conn_kind(conn: u32): u32 {
+  const c = Connections.find(conn);
+  if (c === null) return 0;
+  if (c.ring != 0) return CONN_RING;
+  if (c.has(CONN_ONE_DOMAIN)) return CONN_DOMAIN;
+  return c.has(CONN_READ_ONLY) ? CONN_SOCKET_READ_ONLY : CONN_SOCKET;
+}
+
+export function conn_domid(conn: u32): u32 {
+  const c = Connections.find(conn);
+  return c !== null ? c.domain.domid : 0;
+}
+
+/** The descriptor or port of a connection, for a successor. */
+export function handle(conn: u32): i32 {
+  const c = Connections.find(conn);
+  return c !== null ? c.handle : NO_HANDLE;
+}
+
+export function set_handle(conn: u32, value: i32): void {
+  const c = Connections.find(conn);
+  if (c !== null) c.handle = value;
+}
+
+/** A HANDLE_* of the daemon. */
+export function global(which: u32): i32 {
+  return Handles.get(which);
+}
+
+export function set_global(which: u32, value: i32): void {
+  Handles.set(which, value);
+}
+
+/** What a request waits for, TASK_*; its words are at `task_ptr`. */
+export function task_kind(): u32 {
+  return Task.kind;
+}
+
+export function task_ptr(): usize {
+  return Task.words;
+}
+
+/** The connection whose request waits for the task; 0 when none does, or it is gone. */
+export function task_conn(): u32 {
+  const c = Connections.find(Task.conn);
+  return c !== null && Task.waits(c) ? c.id : 0;
+}
+
+export function task_len(): u32 {
+  return Task.wordsLen;
+}
+
+/** The host has taken the task up: WANT_TASK is not said again for it. */
+export function task_begun(): void {
+  Task.fresh = false;
+}
+
+/** It is done; the answer is in the staging buffer. @returns WANT_* */
+export function task_done(len: u32): u32 {
+  return Server.finishTask(len);
 }
 
 /** Text of the assertion that failed, after a trap. */

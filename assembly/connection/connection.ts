@@ -3,6 +3,7 @@
 // Never   serves requests, never looks into messages.
 // Source  our own.
 
+import { NO_HANDLE } from "../abi";
 import { Heap } from "../base/heap";
 import { Domain } from "../store/domain";
 import { Transaction } from "../store/transaction";
@@ -27,6 +28,16 @@ export const CONN_IGNORED: u32 = 64;
 export const CONN_NOTIFY: u32 = 128;
 /** Its ring was reset since the host last heard. */
 export const CONN_RESET: u32 = 256;
+/** Its state goes into the next frame of the journal. */
+export const CONN_TOUCHED: u32 = 1024;
+/** The journal has something of it that waits. */
+export const CONN_KEPT: u32 = 2048;
+/** Its output and the indexes of its ring were loaded, and wait for its page. */
+export const CONN_LOADED: u32 = 8192;
+/** Output has gone into its page that may not be shown before the open frame is stored. */
+export const CONN_HELD: u32 = 16384;
+/** A stream that speaks as one domain. */
+export const CONN_ONE_DOMAIN: u32 = 4096;
 /** The log has said that its ring was broken: a guest could break it again and again. */
 export const CONN_NAMED: u32 = 512;
 
@@ -41,6 +52,19 @@ export class Connection {
   watchLast: usize;
   txFirst: Transaction | null;
   nextTxId: u32;
+  /** The host's descriptor of it, or its port: for a successor. */
+  handle: i32;
+  /** Index of the reply queue up to which the domain has been shown the ring. */
+  shown: u32;
+  /** After a new start: index of the requests that are done. */
+  done: u32;
+  /** Bytes at that index that finish a message. */
+  shownCut: u32;
+  keptNext: Connection | null;
+  /** While it is held: the index and the cut up to which the page may be shown. */
+  heldNext: Connection | null;
+  allowed: u32;
+  allowedCut: u32;
   /** The copy of the ring page, or 0 for a stream. */
   ring: usize;
   /** Input that is not served yet: `inLen` bytes of it, in a place of `inCap`. */
@@ -52,6 +76,8 @@ export class Connection {
   outCap: u32;
   outStart: u32;
   outEnd: u32;
+  /** Bytes at outStart that finish a message of which the beginning has left. */
+  cut: u32;
   /** Position of outStart in the stream of all output. */
   outPos: u64;
   pendingFirst: Pending | null;
@@ -92,6 +118,7 @@ export class Connections {
   private static free: u32 = 0;
   private static serials: u32 = 0;
   static count: u32 = 0;
+  /** The first of those that want something from the host. */
   static dirtyFirst: Connection | null = null;
   static dirtyLast: Connection | null = null;
   static blocked: Connection | null = null;
@@ -111,6 +138,7 @@ export class Connections {
     c.domain = domain;
     c.flags = CONN_OPEN;
     c.nextTxId = 1;
+    c.handle = NO_HANDLE;
     store<usize>(Connections.slots + (id << 2), ptr);
     Connections.count++;
     return c;

@@ -14,6 +14,7 @@ import { Watch } from "../store/watch";
 import { Header } from "../wire/header";
 import { XENSTORE_PAYLOAD_MAX, XS_HEADER_SIZE, XS_WATCH_EVENT } from "../xs_wire";
 import { CONN_CLOSING, Connection, Connections } from "./connection";
+import { Kept } from "./kept";
 import { Events, Pending, Requests } from "./pending";
 import { Trace } from "./trace";
 
@@ -22,6 +23,10 @@ const FIRST_SIZE: u32 = 512;
 export class Outbox {
   /** The host's clock, in milliseconds. */
   static nowMs: u64 = 0;
+  /** Where the reply that was added last begins in the stream of its connection's output. */
+  static replyPos: u64 = 0;
+  /** Nobody hears of anything: it was told before the store began anew. */
+  static silent: bool = false;
   /** Milliseconds after which an undelivered event for a guest is dropped; 0 = never. */
   static timeoutMs: u64 = 20000;
 
@@ -52,8 +57,9 @@ export class Outbox {
 
   /** The `len` bytes at the place given by `room` are a reply. */
   static addReply(c: Connection, len: u32): void {
+    Outbox.replyPos = c.outPos + c.unsent;
     if (Trace.on) Trace.message("OUT", c, c.outPtr + c.outEnd);
-    if (!c.privileged) Outbox.track(c, len, false);
+    if (!c.privileged) Outbox.note(c, len, false);
     Outbox.add(c, len);
   }
 
@@ -62,7 +68,7 @@ export class Outbox {
    * @param path  absolute; what the watch was given relative to is cut off
    */
   static event(c: Connection, w: Watch, path: usize, pathLen: u32): void {
-    if (c.has(CONN_CLOSING)) return;
+    if (Outbox.silent || c.has(CONN_CLOSING)) return;
     const text = path + w.homeLen;
     const textLen = pathLen - w.homeLen;
     const len = textLen + w.tokenLen + 2;
@@ -81,18 +87,21 @@ export class Outbox {
     memory.copy(body + textLen + 1, w.tokenPtr, w.tokenLen);
     store<u8>(body + len - 1, 0);
     if (Trace.on) Trace.message("OUT", c, at);
-    const p = Outbox.track(c, size, true);
+    const p = Outbox.note(c, size, true);
     if (p !== null && !special) {
       p.listed = true;
       Events.table.insert(changetype<usize>(p), hash);
     }
     Outbox.add(c, size);
     Connections.dirty(c);
+    Kept.touch(c);
   }
 
   /** `len` bytes have left: what they completed is delivered. */
   static sent(c: Connection, len: u32): void {
     assert(len <= c.unsent, "more was sent than there was");
+    if (len < c.unsent) Outbox.cut(c, len);
+    else c.cut = 0;
     c.outStart += len;
     c.outPos += len;
     c.domain.add(QUOTA_MEMORY, -(<i32>len));
@@ -107,6 +116,14 @@ export class Outbox {
     c.outCap = 0;
     c.outStart = 0;
     c.outEnd = 0;
+  }
+
+  /** Keeps account of where messages end, when not all of the output leaves. */
+  private static cut(c: Connection, len: u32): void {
+    const from = c.outPtr + c.outStart;
+    let end = c.cut;
+    while (end < len) end += XS_HEADER_SIZE + Header.at(from + end).len;
+    c.cut = end - len;
   }
 
   /** Drops events that a guest has not begun to take in time. */
@@ -135,6 +152,81 @@ export class Outbox {
     if (removed == 0) return;
     c.outEnd -= <u32>removed;
     c.domain.add(QUOTA_MEMORY, -(<i32>removed));
+    Kept.changed(c);
+  }
+
+  /** The message of `size` bytes, `before` bytes behind the start, is to have `fresh` bytes. */
+  static replace(c: Connection, before: u32, size: u32, fresh: u32): void {
+    const delta = <i32>fresh - <i32>size;
+    if (delta > 0 && Outbox.room(c, delta) == 0) return;
+    const at = c.outPtr + c.outStart + before;
+    memory.copy(at + fresh, at + size, c.unsent - before - size);
+    Outbox.add(c, delta);
+    const pos = c.outPos + before;
+    let p: Pending | null = c.pendingFirst;
+    while (p !== null) {
+      if (p.start > pos) p.start += delta;
+      if (p.end > pos) p.end += delta;
+      p = p.next;
+    }
+  }
+
+  /** Output of a connection that was there before; `track` follows. @returns false: no memory */
+  static load(c: Connection, bytes: usize, len: u32): bool {
+    const place = Heap.alloc(len);
+    if (place == 0) return false;
+    memory.copy(place, bytes, len);
+    c.outPtr = place;
+    c.outCap = Heap.sizeOf(place);
+    c.outStart = 0;
+    c.outEnd = 0;
+    Outbox.add(c, len);
+    return true;
+  }
+
+  /** The first `len` bytes of what was loaded have left already. */
+  static skip(c: Connection, len: u32): void {
+    if (len > 0) Outbox.sent(c, len);
+  }
+
+  /** Notes which messages what was loaded is made of. */
+  static track(c: Connection): void {
+    let at = c.cut;
+    if (at > 0) Outbox.noteAt(c, 0, at, false);
+    while (at < c.unsent) {
+      const h = Header.at(c.outPtr + c.outStart + at);
+      const end = at + XS_HEADER_SIZE + h.len;
+      const event = h.type == XS_WATCH_EVENT;
+      const p = event || !c.privileged ? Outbox.noteAt(c, at, end, event) : null;
+      if (p !== null && event) Outbox.list(c, p, h);
+      at = end;
+    }
+  }
+
+  /** A loaded event is found when an equal one comes, as if it had been queued here. */
+  private static list(c: Connection, p: Pending, h: Header): void {
+    const len = Bytes.findNul(h.payload, h.len);
+    if (len + 1 >= h.len || load<u8>(h.payload) == 0x40) return;
+    const token = h.payload + len + 1;
+    const hash = Hash.extend(Hash.extend(c.serial, h.payload, len), token, h.len - len - 2);
+    p.listed = true;
+    Events.table.insert(changetype<usize>(p), hash);
+  }
+
+  /** Makes room for `len` bytes in front of the output; they are part of it. @returns false: none */
+  static putFront(c: Connection, len: u32): bool {
+    const waiting = c.unsent;
+    const place = Heap.alloc(len + waiting);
+    if (place == 0) return false;
+    memory.copy(place + len, c.outPtr + c.outStart, waiting);
+    if (c.outPtr != 0) Heap.free(c.outPtr);
+    c.outPtr = place;
+    c.outCap = Heap.sizeOf(place);
+    c.outStart = 0;
+    c.outEnd = waiting;
+    c.outPos -= len;
+    Outbox.add(c, len);
+    return true;
   }
 
   /** Throws away all output. */
@@ -155,7 +247,12 @@ export class Outbox {
     c.domain.add(QUOTA_MEMORY, <i32>len);
   }
 
-  private static track(c: Connection, len: u32, event: bool): Pending | null {
+  private static note(c: Connection, len: u32, event: bool): Pending | null {
+    return Outbox.noteAt(c, c.unsent, c.unsent + len, event);
+  }
+
+  /** Notes the message that lies between these distances from the start of the output. */
+  private static noteAt(c: Connection, from: u32, to: u32, event: bool): Pending | null {
     const ptr = Heap.alloc(offsetof<Pending>());
     if (ptr == 0) {
       Outbox.overflow(c);
@@ -166,8 +263,8 @@ export class Outbox {
     p.conn = c;
     p.event = event;
     p.listed = false;
-    p.start = c.outPos + c.unsent;
-    p.end = p.start + len;
+    p.start = c.outPos + from;
+    p.end = c.outPos + to;
     p.sinceMs = Outbox.nowMs;
     const r = Requests.current;
     p.request = r;

@@ -16,6 +16,8 @@ export class Request {
   serial: u32;
   /** Reply and events that wait, and one while it is served. */
   refs: u32;
+  /** In a stream for a successor. */
+  number: u32;
 }
 
 @unmanaged
@@ -45,6 +47,7 @@ export class Requests {
     r.conn = c.id;
     r.serial = c.serial;
     r.refs = 1;
+    r.number = 0;
     c.outstanding++;
     c.domain.add(QUOTA_OUTSTANDING, 1);
     Requests.current = r;

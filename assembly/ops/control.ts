@@ -3,16 +3,22 @@
 // Never   waits; what needs a file goes to the host as a record in the log.
 // Source  the XenStore protocol, CONTROL.
 
-import { LOG_PRINT, LOG_TRACE_CLOSE, LOG_TRACE_OPEN } from "../abi";
+import { LOG_PRINT, LOG_TRACE_CLOSE, LOG_TRACE_OPEN, TASK_CHECK } from "../abi";
 import { Bytes } from "../base/bytes";
 import { EINVAL, Errno, OK } from "../base/errno";
 import { Log } from "../base/log";
 import { Trace } from "../connection/trace";
+import { Domains } from "../store/domain";
+import { Journal } from "../store/journal";
+import { Tree } from "../store/tree";
+import { Watches } from "../store/watch";
 import { Call } from "./call";
 import { checkStore } from "./check";
 import { controlQuota, controlQuotaSoft } from "./controlquota";
 import { listDomains, listTransactions, listWatches } from "./listing";
+import { liveUpdate } from "./liveupdate";
 import { memReport } from "./report";
+import { Task } from "./task";
 import { Text } from "./text";
 
 const SWITCHES: u32 = 5;
@@ -32,16 +38,32 @@ export function control(): Errno {
   if (Bytes.is(name, len, "watches")) return listWatches(strings);
   if (Bytes.is(name, len, "domains")) return strings == 1 ? listDomains() : EINVAL;
   if (Bytes.is(name, len, "transactions")) return strings == 1 ? listTransactions() : EINVAL;
-  if (Bytes.is(name, len, "live-update")) {
-    return Call.replyText("This daemon can't replace itself while it runs.");
-  }
+  if (Bytes.is(name, len, "live-update")) return liveUpdate(strings);
   if (Bytes.is(name, len, "help")) return strings == 1 ? help() : EINVAL;
   return EINVAL;
 }
 
+/** What was found in the store and, by the host, in the database if there is one. */
 function check(): Errno {
-  checkStore();
-  return OK;
+  if (!Journal.on) {
+    checkStore();
+    return OK;
+  }
+  if (!Task.ask(Call.conn, TASK_CHECK, 0, 0)) return OK;
+  const faults = checkStore();
+  Text.begin();
+  Text.add(faults == 0 ? "OK\n" : "FAULTS\n");
+  Text.add("store: ");
+  Text.number(Tree.nodeCount);
+  Text.add(" nodes, ");
+  Text.number(Domains.introducedCount);
+  Text.add(" domains, ");
+  Text.number(Watches.count);
+  Text.add(" watches, ");
+  Text.number(faults);
+  Text.add(faults == 0 ? " faults\n" : " faults; the log names each\n");
+  Text.raw(Task.answerPtr, Task.answerLen);
+  return Text.reply();
 }
 
 function log(strings: u32): Errno {
@@ -107,6 +129,7 @@ function help(): Errno {
   Text.begin();
   helpLine("check", "");
   helpLine("log", "[on|off|+<switch>|-<switch>]");
+  helpLine("live-update", "<file> [-c <arguments>] [-F] [-t <s>]");
   helpLine("logfile", "<file>");
   helpLine("memreport", "[<file>]");
   helpLine("print", "<string>");

@@ -6,6 +6,7 @@
 import { Bytes } from "../base/bytes";
 import { EINVAL, ENOENT, Errno, OK } from "../base/errno";
 import { Domain, Domains } from "../store/domain";
+import { Journal } from "../store/journal";
 import {
   COUNTED,
   QUOTA_COUNT,
@@ -54,6 +55,8 @@ function set(soft: bool): Errno {
   if (which == QUOTA_COUNT || (!soft && which == QUOTA_SOFT_MEMORY)) return EINVAL;
   if (value < 1 || value > 0x7fff_ffff) return EINVAL;
   Quota.set(which, <u32>value);
+  Quota.changed |= 1 << which;
+  Journal.quota();
   return OK;
 }
 

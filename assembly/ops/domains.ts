@@ -8,6 +8,7 @@ import { EINVAL, ENOENT, ENOMEM, Errno, OK, REPLIED } from "../base/errno";
 import { Connections } from "../connection/connection";
 import { Publish } from "../connection/publish";
 import { Domain, Domains } from "../store/domain";
+import { Journal } from "../store/journal";
 import { Machine } from "../store/machine";
 import { DOMID_FIRST_RESERVED, DOMID_SELF } from "../xs_wire";
 import { Call } from "./call";
@@ -27,6 +28,8 @@ export function introduce(): Errno {
   }
   const d = Domains.of(domid);
   if (d === null) return ENOMEM;
+  d.port = <u32>Call.number(2);
+  d.frame = frame();
   if (!d.introduced) {
     d.introduced = true;
     Domains.introducedCount++;
@@ -35,6 +38,7 @@ export function introduce(): Errno {
       Publish.specialDomain("@introduceDomain/", domid);
     }
   }
+  Journal.domain(d);
   const c = Connections.find(d.conn);
   if (c !== null) Rings.reset(c);
   return OK;
@@ -51,6 +55,7 @@ export function resume(): Errno {
   const d = introduced();
   if (d === null) return refusal();
   d.shutdown = false;
+  Journal.domain(d);
   return OK;
 }
 
@@ -72,6 +77,7 @@ export function setTarget(): Errno {
   const t = Domains.find(<u32>target);
   if (d === null || !d.introduced || t === null || !t.introduced) return ENOENT;
   d.target = t.domid;
+  Journal.domain(d);
   return OK;
 }
 

@@ -6,6 +6,7 @@
 import { Bytes } from "../base/bytes";
 import { EACCES, EBUSY, EINVAL, ENOENT, ENOMEM, Errno, OK, REPLIED } from "../base/errno";
 import { Domains } from "../store/domain";
+import { Journal } from "../store/journal";
 import { Caller } from "../store/perms";
 import { QUOTA_COUNT, Quota } from "../store/quota";
 import { XENSTORE_SERVER_FEATURES } from "../xs_wire";
@@ -38,6 +39,7 @@ export function setFeature(): Errno {
   const d = Domains.of(<u32>domid);
   if (d === null) return ENOMEM;
   d.features = <u32>bitmap;
+  Journal.domain(d);
   return OK;
 }
 
@@ -64,12 +66,15 @@ export function setQuota(): Errno {
   if (which == QUOTA_COUNT || value < 0 || value >= NO_VALUE) return EINVAL;
   if (strings == 2) {
     Quota.set(which, <u32>value);
+    Quota.changed |= 1 << which;
+    Journal.quota();
     return OK;
   }
   if (!isThere(<u32>domid)) return ENOENT;
   const d = Domains.of(<u32>domid);
   if (d === null) return ENOMEM;
   d.setLimit(which, <u32>value);
+  Journal.domain(d);
   return OK;
 }
 

@@ -5,10 +5,12 @@
 
 import { Heap } from "../base/heap";
 import { CONN_CLOSING, Connection, Connections } from "../connection/connection";
+import { Kept } from "../connection/kept";
 import { Outbox } from "../connection/outbox";
 import { forgetRequests, Requests } from "../connection/pending";
 import { Publish } from "../connection/publish";
 import { Domain, Domains } from "../store/domain";
+import { J_END, J_RESET, Journal } from "../store/journal";
 import { Machine } from "../store/machine";
 import { NODE_MARKED, Node } from "../store/node";
 import { NodeSet } from "../store/nodeset";
@@ -16,6 +18,7 @@ import { Path } from "../store/path";
 import { Perms } from "../store/perms";
 import { Transactions } from "../store/transaction";
 import { Tree } from "../store/tree";
+import { Undo } from "../store/undo";
 import { NOW } from "../store/version";
 import { DOMID_INVALID } from "../xs_wire";
 import { Call } from "./call";
@@ -32,10 +35,12 @@ export class Lifecycle {
 
 /** Forgets all that a connection has asked for; it stays connected. */
 export function resetConnection(c: Connection): void {
+  if (c.ring != 0 && c.domain !== Domains.nobody) Journal.numbers(J_RESET, c.domain.domid, 0);
   dropWatches(c);
   dropTransactions(c);
   Outbox.clear(c);
   dropInput(c);
+  Kept.touch(c);
   if (Machine.conn != c.id) return;
   // What it asked is not its question any more: others may ask now.
   Machine.forget();
@@ -55,6 +60,7 @@ export function dropInput(c: Connection): void {
 export function shutDown(d: Domain): void {
   if (d.shutdown || !d.introduced) return;
   d.shutdown = true;
+  Journal.domain(d);
   Publish.specialDomain("@releaseDomain/", d.domid);
   Publish.special("@releaseDomain");
 }
@@ -75,7 +81,12 @@ export function endDomain(d: Domain): void {
     if (other.target == d.domid) other.target = DOMID_INVALID;
     other = other.nextKnown;
   }
+  // Stored as a whole: what it owned follows from it.
+  Journal.numbers(J_END, d.domid, Lifecycle.keepOrphans ? 1 : 0);
+  Journal.quiet++;
   releaseNodes(d);
+  Journal.quiet--;
+  Undo.bar();
   Transactions.forget(d.domid);
   Perms.forget(d.domid);
   const domid = d.domid;
@@ -164,7 +175,7 @@ function markAncestors(set: NodeSet): void {
 }
 
 /** Makes `Path` the path of a node. */
-function setPath(node: Node): void {
+export function setPath(node: Node): void {
   const len = Tree.pathLen(node);
   let end = len;
   let n: Node = node;

@@ -7,11 +7,13 @@ import { Bytes } from "../base/bytes";
 import { E2BIG, EINVAL, ENOENT, ENOMEM, Errno, OK, REPLIED } from "../base/errno";
 import { Heap } from "../base/heap";
 import { Publish } from "../connection/publish";
+import { Journal } from "../store/journal";
 import { Node } from "../store/node";
 import { Path } from "../store/path";
 import { PERM_READ, PERM_WRITE, PermList } from "../store/perms";
 import { Removal } from "../store/removal";
 import { Tree } from "../store/tree";
+import { Undo } from "../store/undo";
 import { Value } from "../store/version";
 import { View } from "../store/view";
 import { XENSTORE_PAYLOAD_MAX } from "../xs_wire";
@@ -98,6 +100,8 @@ export class Nodes {
 
   /** Removes a node that is at `Path` and all below it, with events: children first. */
   static remove(top: Node): void {
+    Undo.remove(top, Path.ptr, Path.len);
+    Journal.remove(Path.ptr, Path.len);
     let n = Tree.deepest(top);
     while (n !== top) {
       const next = Tree.afterInWalk(n);
@@ -111,6 +115,12 @@ export class Nodes {
     Credit.changed(top.hash);
     Credit.changed(parent.hash);
     Tree.remove(top);
+  }
+
+  /** A change in a transaction that can only end in EAGAIN: well formed, and without effect. */
+  static pretend(): Errno {
+    const nul = Bytes.findNul(Call.body, Call.len);
+    return nul == Call.len ? EINVAL : Call.path(nul, true);
   }
 
   static getPerms(): Errno {

@@ -16,6 +16,7 @@ import {
   Connection,
   Connections,
 } from "../connection/connection";
+import { Kept } from "../connection/kept";
 import { Outbox } from "../connection/outbox";
 import { Ring } from "../wire/ring";
 import {
@@ -52,6 +53,9 @@ export class Rings {
     if (c.ring == 0) return;
     c.flags &= ~CONN_IGNORED;
     Ring.reset(c.ring);
+    Kept.unhold(c);
+    c.shown = 0;
+    c.shownCut = 0;
     Ring.setFeatures(c.ring, c.domain.features);
     Rings.changed(c, CONN_NOTIFY | CONN_RESET);
   }
@@ -72,6 +76,7 @@ export class Rings {
   /** Moves output into the page, as far as it fits. */
   static flush(c: Connection): void {
     if (c.ring == 0 || c.flags & CONN_IGNORED) return;
+    if (c.unsent > 0) Kept.hold(c);
     while (c.unsent > 0) {
       const len = Ring.produce(c.ring, c.outPtr + c.outStart, c.unsent);
       if (len == 0) return;

@@ -56,11 +56,13 @@ export const IN_TRANSACTION: u32 = 4;
 export const CHANGES: u32 = 8;
 /** Takes memory: refused when there is none left. */
 export const ALLOCATES: u32 = 16;
+/** Outside a transaction it changes what is stored: refused while that can't be. */
+export const STORES: u32 = 64;
 /** Ends a transaction, so it is served in one whose snapshot is lost. */
 export const ENDS: u32 = 32;
 
 const READS = SERVED | IN_TRANSACTION;
-const WRITES = SERVED | IN_TRANSACTION | CHANGES | ALLOCATES;
+const WRITES = SERVED | IN_TRANSACTION | CHANGES | ALLOCATES | STORES;
 const ADMIN = SERVED | IN_TRANSACTION | PRIVILEGED | CHANGES;
 
 export class Requests {
@@ -136,7 +138,7 @@ const FLAGS: StaticArray<u32> = [
   /*  5 UNWATCH              */ SERVED,
   /*  6 TRANSACTION_START    */ READS | ALLOCATES,
   /*  7 TRANSACTION_END      */ READS | ENDS,
-  /*  8 INTRODUCE            */ ADMIN | ALLOCATES,
+  /*  8 INTRODUCE            */ ADMIN | ALLOCATES | STORES,
   /*  9 RELEASE              */ ADMIN,
   /* 10 GET_DOMAIN_PATH      */ READS,
   /* 11 WRITE                */ WRITES,
@@ -146,13 +148,13 @@ const FLAGS: StaticArray<u32> = [
   /* 15 (WATCH_EVENT)        */ 0,
   /* 16 (ERROR)              */ 0,
   /* 17 IS_DOMAIN_INTRODUCED */ READS | PRIVILEGED,
-  /* 18 RESUME               */ ADMIN,
-  /* 19 SET_TARGET           */ ADMIN,
+  /* 18 RESUME               */ ADMIN | STORES,
+  /* 19 SET_TARGET           */ ADMIN | STORES,
   /* 20 (RESTRICT, removed)  */ 0,
   /* 21 RESET_WATCHES        */ READS | ENDS,
   /* 22 DIRECTORY_PART       */ READS,
   /* 23 GET_FEATURE          */ READS,
-  /* 24 SET_FEATURE          */ ADMIN | ALLOCATES,
+  /* 24 SET_FEATURE          */ ADMIN | ALLOCATES | STORES,
   /* 25 GET_QUOTA            */ READS | PRIVILEGED,
-  /* 26 SET_QUOTA            */ ADMIN | ALLOCATES,
+  /* 26 SET_QUOTA            */ ADMIN | ALLOCATES | STORES,
 ];

@@ -8,6 +8,7 @@ import { Outbox } from "../connection/outbox";
 import { Publish } from "../connection/publish";
 import { Trace } from "../connection/trace";
 import { Commit } from "../store/commit";
+import { J_CLOSE, J_OPEN, Journal } from "../store/journal";
 import { QUOTA_TRANSACTIONS } from "../store/quota";
 import { Transactions } from "../store/transaction";
 import { View } from "../store/view";
@@ -31,6 +32,7 @@ export function transactionStart(): Errno {
   if (first !== null) first.connPrev = tx;
   c.txFirst = tx;
   c.nextTxId++;
+  if (c.ring != 0) Journal.numbers(J_OPEN, d.domid, tx.id);
   if (Trace.on) Trace.object("CREATE", "transaction", tx.salt);
   return Call.replyNumber(tx.id);
 }
@@ -52,6 +54,8 @@ export function transactionEnd(): Errno {
     }
   }
   View.tx = null;
+  const c = Call.conn;
+  if (c.ring != 0) Journal.numbers(J_CLOSE, c.domain.domid, tx.id);
   dropTransaction(Call.conn, tx);
   return errno;
 }

@@ -7,6 +7,7 @@ import { EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC, Errno, OK, REPLIED } from "../b
 import { Connection } from "../connection/connection";
 import { Outbox } from "../connection/outbox";
 import { Trace } from "../connection/trace";
+import { J_RESET, J_UNWATCH, J_WATCH, Journal } from "../store/journal";
 import { Path } from "../store/path";
 import { QUOTA_MEMORY, QUOTA_WATCHES } from "../store/quota";
 import { Transaction, Transactions } from "../store/transaction";
@@ -35,6 +36,7 @@ export function watch(): Errno {
   if (w === null) return ENOMEM;
   d.add(QUOTA_WATCHES, 1);
   d.add(QUOTA_MEMORY, <i32>bytes);
+  if (c.ring != 0) putDown(J_WATCH, w);
   if (Trace.on) Trace.object("CREATE", "watch", <u32>w.id);
   Call.ok();
   Outbox.event(c, w, Path.ptr, Path.len);
@@ -48,14 +50,23 @@ export function unwatch(): Errno {
   const token = Call.string(1);
   const w = Watches.find(Call.conn.id, token, Call.stringLen(token));
   if (w === null) return ENOENT;
+  if (Call.conn.ring != 0) putDown(J_UNWATCH, w);
   drop(Call.conn, w);
   return OK;
 }
 
 export function resetWatches(): Errno {
+  if (Call.conn.ring != 0) Journal.numbers(J_RESET, Call.domain.domid, 0);
   dropWatches(Call.conn);
   dropTransactions(Call.conn);
   return OK;
+}
+
+/** A watch of a domain outlives the daemon: the domain does not know that it began anew. */
+function putDown(type: u32, w: Watch): void {
+  const path = w.group.pathPtr + w.homeLen;
+  const len = w.group.pathLen - w.homeLen;
+  Journal.watch(type, Call.domain.domid, w.depth, path, len, w.tokenPtr, w.tokenLen);
 }
 
 /** Ends all watches of a connection. */

@@ -5,10 +5,12 @@
 
 import {
   OPT_FEATURES,
+  OPT_JOURNAL,
   OPT_KEEP_ORPHANS,
   OPT_MACHINE,
   OPT_MEMORY_PAGES,
   OPT_PRIV_DOMID,
+  OPT_STORAGE,
   OPT_STORE_DOMID,
   OPT_STRICT_CONFLICTS,
   OPT_TIMEOUT_WATCH_EVENT,
@@ -19,8 +21,10 @@ import {
 import { Heap } from "../base/heap";
 import { Outbox } from "../connection/outbox";
 import { Trace } from "../connection/trace";
+import { storageErrno } from "../connection/unstored";
 import { Lifecycle } from "../ops/lifecycle";
 import { Domains } from "../store/domain";
+import { Journal } from "../store/journal";
 import { Machine } from "../store/machine";
 import { QUOTA_COUNT, Quota } from "../store/quota";
 import { Transactions } from "../store/transaction";
@@ -64,6 +68,12 @@ export function configure(key: u32, value: u32): void {
       break;
     case OPT_UNDO_MAX:
       Versions.bytesMax = value;
+      break;
+    case OPT_JOURNAL:
+      Journal.on = value != 0;
+      break;
+    case OPT_STORAGE:
+      Journal.refusal = storageErrno(value);
       break;
     default:
       break;

@@ -4,14 +4,17 @@
 // Source  the XenStore protocol, order of checks.
 
 import { LOG_NOTICE } from "../abi";
-import { EACCES, EAGAIN, ENOENT, ENOMEM, ENOSYS, EROFS, Errno, OK, REPLIED } from "../base/errno";
+import { EACCES, ENOENT, ENOMEM, ENOSYS, EROFS, Errno, OK, REPLIED } from "../base/errno";
 import { Heap } from "../base/heap";
 import { Log } from "../base/log";
 import { CONN_READ_ONLY, Connection } from "../connection/connection";
+import { Kept } from "../connection/kept";
 import { Outbox } from "../connection/outbox";
 import { Requests as Unsettled } from "../connection/pending";
 import { Trace } from "../connection/trace";
+import { Unstored } from "../connection/unstored";
 import { Call } from "../ops/call";
+import { Nodes } from "../ops/nodes";
 import {
   ALLOCATES,
   CHANGES,
@@ -20,8 +23,11 @@ import {
   PRIVILEGED,
   Requests,
   SERVED,
+  STORES,
 } from "../ops/table";
+import { Task } from "../ops/task";
 import { Domain } from "../store/domain";
+import { Journal } from "../store/journal";
 import { Machine } from "../store/machine";
 import { Caller } from "../store/perms";
 import { QUOTA_MEMORY, QUOTA_SOFT_MEMORY } from "../store/quota";
@@ -33,6 +39,8 @@ import { Header } from "../wire/header";
 const SOFT_WARN_MS: u64 = 10000;
 /** Linear memory that must be there before a request that takes some is served. */
 const RESERVE: u32 = 1048576;
+/** Bytes that one request may put down, but for the end of a transaction. */
+const RECORD_MAX: u32 = 16384;
 
 /**
  * Serves one whole message: exactly one reply is queued, after the events it caused.
@@ -44,10 +52,14 @@ export function dispatch(c: Connection, h: Header): bool {
   const unprivileged = !Caller.privileged;
   if (unprivileged) Unsettled.begin(c);
   // A request that was put back has been traced already.
-  if (Trace.on && Machine.conn != c.id) Trace.message("IN", c, changetype<usize>(h));
+  if (Trace.on && Machine.conn != c.id && !Task.waits(c))
+    Trace.message("IN", c, changetype<usize>(h));
+  const stored = Journal.len;
+  const told = Journal.told;
   const errno = serve();
-  if (Machine.wanted) {
+  if (Machine.wanted || Task.wanted) {
     Machine.wanted = false;
+    Task.wanted = false;
     if (unprivileged) Unsettled.cancel();
     return false;
   }
@@ -57,6 +69,8 @@ export function dispatch(c: Connection, h: Header): bool {
   }
   if (errno == OK) Call.ok();
   else if (errno != REPLIED) Call.error(errno);
+  if (Journal.told != told) Unstored.note(c);
+  if (Journal.len != stored) Kept.touch(c);
   if (unprivileged) {
     Unsettled.end();
     warnOfMemory(c.domain);
@@ -72,10 +86,14 @@ function serve(): Errno {
   if (Call.txId != 0 && flags & IN_TRANSACTION) {
     const tx = Transactions.find(Call.conn.id, Call.txId);
     if (tx === null) return ENOENT;
-    if (tx.lost && (flags & ENDS) == 0) return EAGAIN;
-    View.tx = tx;
+    // Its requests go on, since few programs know EAGAIN but from the end of a transaction.
+    if (tx.lost && (flags & ENDS) == 0) {
+      if (flags & CHANGES && (flags & PRIVILEGED) == 0) return Nodes.pretend();
+    } else View.tx = tx;
   }
   if (flags & ALLOCATES && !Heap.reserve(RESERVE)) return ENOMEM;
+  if (!Journal.ensure(RECORD_MAX)) return ENOMEM;
+  if (flags & STORES && View.tx === null && Journal.refusal != OK) return Journal.refusal;
   return Requests.serve(Call.type);
 }
 

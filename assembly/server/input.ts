@@ -20,6 +20,7 @@ import { Requests } from "../connection/pending";
 import { OUT_HIGH } from "../limits";
 import { dropInput } from "../ops/lifecycle";
 import { Rings } from "../ops/rings";
+import { Task } from "../ops/task";
 import { Domains } from "../store/domain";
 import { Machine } from "../store/machine";
 import { QUOTA_MEMORY, QUOTA_OUTSTANDING } from "../store/quota";
@@ -148,7 +149,7 @@ export class Input {
     if (c.has(CONN_RESET) || c.has(CONN_IGNORED)) return;
     // What waits for room stays in the ring. What waits for the host's answer does not: the guest
     // could change it, or take it back.
-    const stays = c.has(CONN_BLOCKED) && Machine.conn != c.id;
+    const stays = c.has(CONN_BLOCKED) && Machine.conn != c.id && !Task.waits(c);
     const keep = stays ? used : len;
     Rings.consume(c, keep);
     if (keep > used) Input.hold(c, Rings.waiting + used, keep - used);

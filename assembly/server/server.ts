@@ -23,6 +23,8 @@ import {
   WANT_POLL,
   WANT_RESET,
   WANT_SEND,
+  WANT_STORE,
+  WANT_TASK,
 } from "../abi";
 import { Hash } from "../base/hash";
 import { Heap } from "../base/heap";
@@ -31,23 +33,31 @@ import {
   CONN_BLOCKED,
   CONN_CLOSING,
   CONN_ENDED,
+  CONN_LOADED,
   CONN_NOTIFY,
+  CONN_ONE_DOMAIN,
   CONN_READ_ONLY,
   CONN_RESET,
   Connection,
   Connections,
 } from "../connection/connection";
+import { Kept } from "../connection/kept";
 import { Outbox } from "../connection/outbox";
 import { Events, forgetRequests, Requests } from "../connection/pending";
 import { Trace } from "../connection/trace";
 import { actAsStore, endDomain, resetConnection, shutDown } from "../ops/lifecycle";
+import { loseRing, resumeRing } from "../ops/resume";
 import { Rings } from "../ops/rings";
+import { Task } from "../ops/task";
 import { Domain, Domains } from "../store/domain";
+import { J_FORGET, Journal } from "../store/journal";
 import { Machine } from "../store/machine";
 import { Perms } from "../store/perms";
 import { Transactions } from "../store/transaction";
 import { Tree } from "../store/tree";
+import { Versions } from "../store/version";
 import { Watches } from "../store/watch";
+import { Ring } from "../wire/ring";
 import { DOMID_FIRST_RESERVED } from "../xs_wire";
 import { Input, mayServe } from "./input";
 
@@ -55,6 +65,9 @@ const staging: usize = memory.data(65536, 16);
 /** Milliseconds after which requests that were held back are looked at again. */
 const RETRY_MS: f64 = 50;
 const EXPIRE_MS: f64 = 1000;
+/** Older versions that nobody needs are freed so many at a time, and so often. */
+const BACKLOG: u32 = 2000;
+const BACKLOG_MS: f64 = 1;
 
 export class Server {
   static get inputPtr(): usize {
@@ -95,6 +108,7 @@ export class Server {
     if (d === null || d.conn != 0 || !(asked || d.introduced)) return 0;
     const c = Connections.open(d);
     if (c === null) return 0;
+    if (kind == CONN_DOMAIN) c.flags |= CONN_ONE_DOMAIN;
     if (kind == CONN_RING && !Rings.attach(c)) {
       Connections.close(c);
       return 0;
@@ -116,8 +130,10 @@ export class Server {
   static kick(id: u32): u32 {
     const c = Connections.find(id);
     if (c === null || c.ring == 0) return 0;
-    // A reset that the host has not copied out yet comes first.
-    if (c.has(CONN_RESET) || c.has(CONN_CLOSING)) return Server.wants(c);
+    // A reset that the host has not copied out yet comes first; what was loaded waits for its page.
+    if (c.flags & (CONN_RESET | CONN_CLOSING | CONN_LOADED)) return Server.wants(c);
+    c.shown = Ring.shown(c.ring);
+    c.shownCut = c.cut;
     // Mapped for an INTRODUCE that came to nothing: nobody speaks there.
     if (!c.domain.introduced || !Rings.ready(c)) return Server.wants(c);
     Rings.flush(c);
@@ -125,7 +141,37 @@ export class Server {
     Input.takeRequests(c);
     Rings.flush(c);
     Input.settle();
+    Kept.ended(c);
     return Server.wants(c);
+  }
+
+  /** The host has done what a request waits for; the answer is in the staging buffer. */
+  static finishTask(len: u32): u32 {
+    const c = Task.finish(staging, min<u32>(len, INPUT_SIZE));
+    if (c !== null) {
+      Connections.unblock(c);
+      if (c.inLen > 0) Input.serveHeld(c);
+      Connections.dirty(c);
+    }
+    // Others may wait for their turn to ask.
+    Requests.settled = true;
+    Input.settle();
+    return Server.globalWants();
+  }
+
+  /** The page of a ring that was there before is copied in: it goes on. */
+  static resumeRing(id: u32): u32 {
+    const c = Connections.find(id);
+    if (c === null || c.ring == 0) return 0;
+    resumeRing(c);
+    return Server.wants(c);
+  }
+
+  static loseRing(id: u32): u32 {
+    const c = Connections.find(id);
+    if (c !== null && c.ring != 0) loseRing(c);
+    Input.settle();
+    return Server.globalWants();
   }
 
   /** The host's answer to what the core asked. */
@@ -144,6 +190,7 @@ export class Server {
 
   /** `len` bytes of the staging buffer came in. */
   static receive(id: u32, len: u32): u32 {
+    if (Versions.backlog) Versions.work(BACKLOG);
     const c = Connections.find(id);
     if (c === null || len > INPUT_SIZE) return 0;
     if (c.inLen > 0) {
@@ -180,6 +227,7 @@ export class Server {
     forgetRequests(c);
     if (c.domain.conn == c.id) c.domain.conn = 0;
     if (Trace.on) Trace.object("DESTROY", "connection", c.id);
+    Kept.forget(c);
     Connections.close(c);
     Input.settle();
     return Server.globalWants();
@@ -191,6 +239,7 @@ export class Server {
   }
 
   static poll(): u32 {
+    Input.settle();
     const c = Connections.takeDirty();
     return c === null ? 0 : c.id;
   }
@@ -212,6 +261,10 @@ export class Server {
     }
     Requests.settled = true;
     Input.settle();
+    if (Versions.backlog) {
+      Versions.work(BACKLOG);
+      return BACKLOG_MS;
+    }
     if (Connections.blocked !== null) return RETRY_MS;
     return Events.toGuests > 0 && Outbox.timeoutMs > 0 ? EXPIRE_MS : -1;
   }
@@ -228,6 +281,7 @@ export class Server {
       Input.settle();
     } else if (d === null && state == DOMAIN_GONE) {
       // It may have been named in lists without having a record.
+      Journal.numbers(J_FORGET, domid, 0);
       Perms.forget(domid);
     }
     return Server.globalWants();
@@ -258,6 +312,9 @@ export class Server {
   }
 
   private static listWants(): u32 {
-    return (Connections.dirtyFirst !== null ? WANT_POLL : 0) | (Log.len > 0 ? WANT_LOG : 0);
+    let bits: u32 = Connections.dirtyFirst !== null ? WANT_POLL : 0;
+    if (Log.len > 0) bits |= WANT_LOG;
+    if (Journal.waits) bits |= WANT_STORE;
+    return Task.fresh ? bits | WANT_TASK : bits;
   }
 }

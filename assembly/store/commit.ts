@@ -7,6 +7,7 @@ import { Bytes } from "../base/bytes";
 import { EAGAIN, ENOMEM, ENOSPC, Errno, OK } from "../base/errno";
 import { Heap } from "../base/heap";
 import { Domain, Domains } from "./domain";
+import { Journal } from "./journal";
 import { Node } from "./node";
 import { Path } from "./path";
 import { PermList, Perms } from "./perms";
@@ -26,6 +27,7 @@ import {
   TxNode,
 } from "./transaction";
 import { Tree } from "./tree";
+import { Undo } from "./undo";
 import { NOW, Value, Versions } from "./version";
 
 /** Linear memory that a created node may need beyond the bytes that were charged for it. */
@@ -39,6 +41,7 @@ export class Commit {
    */
   static check(tx: Transaction): Errno {
     if (tx.failed != OK) return tx.failed;
+    if (Journal.refusal != OK && tx.changes) return Journal.refusal;
     if (tx.lost) return EAGAIN;
     if (!tx.domain.privileged && tx.createdCount > 0 && !Commit.fitsQuota(tx)) return ENOSPC;
     let t: TxNode | null = tx.first;
@@ -48,6 +51,7 @@ export class Commit {
     }
     if (!Commit.ownersHaveRoom(tx)) return ENOMEM;
     const need = tx.bytes * 2 + tx.nodeCount * NODE_OVERHEAD + 262144;
+    if (!Journal.ensure(tx.bytes + tx.nodeCount * NODE_OVERHEAD)) return ENOMEM;
     return Heap.reserve(need) ? OK : ENOMEM;
   }
 
@@ -56,7 +60,11 @@ export class Commit {
     let t: TxNode | null = tx.first;
     while (t !== null) {
       const node = t.has(TX_REMOVED) ? Commit.outside(t) : changetype<Node | null>(0);
-      if (node !== null) Tree.removeAll(node);
+      if (node !== null) {
+        Undo.remove(node, t.pathPtr, t.pathLen);
+        Journal.remove(t.pathPtr, t.pathLen);
+        Tree.removeAll(node);
+      }
       t = t.order;
     }
     t = tx.first;
@@ -78,8 +86,15 @@ export class Commit {
     if (!listed && !t.has(TX_VALUE) && !t.has(TX_PERMS)) return;
     const node = <Node>Commit.outside(t);
     if (listed) Tree.renew(node);
-    if (t.has(TX_VALUE)) assert(Tree.setValue(node, t.value, t.valueLen), "reserved memory");
-    if (t.has(TX_PERMS)) Tree.setPerms(node, <PermList>t.perms);
+    if (t.has(TX_VALUE)) {
+      Undo.value(node, t.pathPtr, t.pathLen);
+      Journal.value(t.pathPtr, t.pathLen, t.value, t.valueLen);
+      assert(Tree.setValue(node, t.value, t.valueLen), "reserved memory");
+    }
+    if (!t.has(TX_PERMS)) return;
+    Undo.perms(node, t.pathPtr, t.pathLen);
+    Journal.perms(t.pathPtr, t.pathLen, <PermList>t.perms);
+    Tree.setPerms(node, <PermList>t.perms);
   }
 
   /** The node outside at the record's path, now. Leaves `Path` on it. */
@@ -94,6 +109,8 @@ export class Commit {
     for (;;) {
       Path.reparse(t.pathPtr, t.pathLen);
       const perms = <PermList>t.perms;
+      Undo.create(t.pathPtr, t.pathLen);
+      Journal.create(t.pathPtr, t.pathLen, t.value, t.valueLen, perms);
       const node = Tree.create(above, Path.depth, t.value, t.valueLen, perms);
       assert(node !== null, "reserved memory");
       if (t.madeFirst !== null) {

@@ -33,6 +33,11 @@ export class Domain {
   /** Domid it may also act for, or DOMID_INVALID. */
   target: u32;
   features: u32;
+  /** Its port and the frame of its page, as INTRODUCE named them. */
+  port: u32;
+  frame: u64;
+  /** Tells successive holders of the domid apart; 0 for unknown. */
+  identity: u64;
   /** Which quotas have a value of their own: bit `which`. */
   ownQuota: u32;
   /** Which quotas it was named for in the log. */
@@ -77,6 +82,10 @@ export class Domain {
       store<u32>(this.word(24, which), <u32>now);
       Quota.seen(which, <u32>now);
     }
+  }
+
+  setHighest(which: u32, value: u32): void {
+    store<u32>(this.word(24, which), value);
   }
 
   resetHighest(): void {
@@ -164,6 +173,21 @@ export class Domains {
     Domains.last = d;
     store<usize>(records + (domid << 2), changetype<usize>(d));
     return d;
+  }
+
+  /** Makes it the last of the known ones. */
+  static toEnd(d: Domain): void {
+    const next = d.nextKnown;
+    const last = Domains.last;
+    if (next === null || last === null) return;
+    const prev = d.prevKnown;
+    next.prevKnown = prev;
+    if (prev !== null) prev.nextKnown = next;
+    else Domains.first = next;
+    d.prevKnown = last;
+    d.nextKnown = null;
+    last.nextKnown = d;
+    Domains.last = d;
   }
 
   /** Called once, while there is memory. */

@@ -184,6 +184,22 @@ export class Perms {
   }
 }
 
+/** Marks the domids that active entries of lists name: a bit for each, 8192 bytes. */
+export function markNamed(bits: usize): void {
+  const table = Perms.table;
+  for (let b: u32 = 0; b < table.buckets; b++) {
+    for (let at = load<usize>(table.slot(b)); at != 0; at = changetype<PermList>(at).hashNext) {
+      const list = changetype<PermList>(at);
+      for (let i: u32 = 0; i < list.count; i++) {
+        const domid = list.domid(i);
+        if (domid < 0 || domid > 0xffff || list.inert(i)) continue;
+        const byte = bits + (domid >> 3);
+        store<u8>(byte, load<u8>(byte) | (1 << (<u8>domid & 7)));
+      }
+    }
+  }
+}
+
 function matches(domid: i32, id: u32, target: u32): bool {
   return domid == <i32>id || domid == <i32>target || domid == <i32>DOMID_ANY;
 }

@@ -43,6 +43,9 @@ export class Quota {
     return load<u32>(values + (which << 2));
   }
 
+  /** Which values requests have set: bit `which`. */
+  static changed: u32 = 0;
+
   static set(which: u32, value: u32): void {
     store<u32>(values + (which << 2), value);
   }

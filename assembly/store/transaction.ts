@@ -141,6 +141,8 @@ export class Transaction extends Entry {
   domain: Domain;
   /** The first error that failed it, or OK. */
   failed: Errno;
+  /** It was open when the store ended and began anew. */
+  ended: bool;
   /** Its snapshot is given back; its records still say what to apply. */
   retired: bool;
   nodeCount: u32;
@@ -155,7 +157,17 @@ export class Transaction extends Entry {
 
   /** Its snapshot was given up to bound memory: it can only end in EAGAIN. */
   get lost(): bool {
-    return this.start < Versions.lostBefore;
+    return this.ended || this.start < Versions.lostBefore;
+  }
+
+  /** Would it change anything? */
+  get changes(): bool {
+    let t = this.first;
+    while (t !== null) {
+      if (t.flags & (TX_CREATED | TX_REMOVED | TX_VALUE | TX_PERMS)) return true;
+      t = t.order;
+    }
+    return false;
   }
 
   fail(errno: Errno): Errno {
@@ -230,9 +242,14 @@ export class Transactions {
     else Transactions.youngest = older;
     if (older !== null) older.younger = younger;
     else Transactions.oldest = younger;
+    if (older === null) Transactions.reclaim();
+  }
+
+  /** Frees what no snapshot sees any more. */
+  static reclaim(): void {
     const oldest = Transactions.oldest;
     if (oldest === null) Versions.reclaim(0, false);
-    else if (older === null) Versions.reclaim(oldest.start, true);
+    else Versions.reclaim(oldest.start, true);
   }
 
   /** Forgets the transaction. Cost: what it touched, and the versions only it could see. */
@@ -345,16 +362,52 @@ export class Transactions {
       t.childBytes = Versions.childBytesAt(base, asOf);
     }
     if (Transactions.strict) Versions.open(asOf);
+    Transactions.append(tx, t);
+    return t;
+  }
+
+  /** The record makes one more that the transaction has touched. */
+  private static append(tx: Transaction, t: TxNode): void {
     const last = tx.last;
     if (last !== null) last.order = t;
     else tx.first = t;
     tx.last = t;
     t.index = tx.nodeCount++;
-    tx.bytes += size;
-    tx.domain.add(QUOTA_MEMORY, <i32>size);
-    Transactions.nodes.insert(ptr, Hash.combine(t.pathHash, tx.salt));
+    tx.bytes += t.charge;
+    tx.domain.add(QUOTA_MEMORY, <i32>t.charge);
+    Transactions.nodes.insert(changetype<usize>(t), Hash.combine(t.pathHash, tx.salt));
     Transactions.countTouch(t.pathHash, 1);
+  }
+
+  /**
+   * The record of a transaction that was open before the store was replaced; all but where it is
+   * and what it is charged for is the caller's to fill.
+   */
+  static adopt(tx: Transaction, level: u32, asOf: u64, charge: u32): TxNode | null {
+    const len = Path.prefixLen(level);
+    const ptr = Heap.alloc(<u32>offsetof<TxNode>() + len);
+    if (ptr == 0) return null;
+    memory.fill(ptr, 0, offsetof<TxNode>());
+    const t = changetype<TxNode>(ptr);
+    t.tx = tx;
+    t.asOf = asOf;
+    t.pathHash = Path.hashAt(level);
+    t.pathLen = len;
+    t.charge = charge;
+    memory.copy(t.pathPtr, Path.ptr, len);
+    Transactions.append(tx, t);
     return t;
+  }
+
+  /** Its snapshot is there again; of several the oldest comes first. */
+  static reopen(tx: Transaction): void {
+    tx.retired = false;
+    const youngest = Transactions.youngest;
+    tx.older = youngest;
+    tx.younger = null;
+    if (youngest !== null) youngest.younger = tx;
+    else Transactions.oldest = tx;
+    Transactions.youngest = tx;
   }
 
   /** Charges a record for `more` bytes (or less) that the transaction now keeps for it. */

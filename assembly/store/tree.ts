@@ -177,6 +177,29 @@ export class Tree {
     return node;
   }
 
+  /** The same for a store that is being loaded: no change, no number of one. */
+  static place(
+    parent: Node,
+    level: u32,
+    value: usize,
+    valueLen: u32,
+    perms: PermList,
+  ): Node | null {
+    const nameLen = Path.nameLen(level);
+    const node = Node.make(Path.namePtr(level), nameLen, value, valueLen, perms);
+    if (node === null) return null;
+    Tree.adopt(node, parent, Path.hashAt(level), Path.prefixLen(level));
+    Tree.setChildBytes(parent, parent.childBytes + nameLen + 1);
+    return node;
+  }
+
+  /** A node that only snapshots see takes its place among the children of `parent`. */
+  static haunt(node: Node, parent: Node, hash: u32): void {
+    Perms.hold(node.perms);
+    Tree.link(node, parent);
+    Tree.table.insert(changetype<usize>(node), hash);
+  }
+
   /** @returns false without memory; then nothing has changed */
   static setValue(node: Node, value: usize, len: u32): bool {
     const seq = Tree.seq + 1;
@@ -265,18 +288,35 @@ export class Tree {
 
   private static adopt(node: Node, parent: Node | null, hash: u32, pathLen: u32): void {
     Perms.hold(node.perms);
-    node.parent = parent;
-    if (parent !== null) {
-      const last = parent.last;
-      node.prev = last;
-      if (last !== null) last.next = node;
-      else parent.first = node;
-      parent.last = node;
-    }
+    if (parent !== null) Tree.link(node, parent);
     node.generation = Tree.seq;
     Tree.table.insert(changetype<usize>(node), hash);
     Tree.nodeCount++;
     Tree.own(node, pathLen);
+  }
+
+  private static link(node: Node, parent: Node): void {
+    node.parent = parent;
+    const last = parent.last;
+    node.prev = last;
+    if (last !== null) last.next = node;
+    else parent.first = node;
+    parent.last = node;
+  }
+
+  /** The last of the children takes its place in front of another. */
+  static moveBefore(node: Node, sibling: Node): void {
+    const parent = <Node>node.parent;
+    const last = node.prev;
+    if (node === sibling || last === null || parent.last !== node) return;
+    last.next = null;
+    parent.last = last;
+    const before = sibling.prev;
+    node.prev = before;
+    node.next = sibling;
+    sibling.prev = node;
+    if (before !== null) before.next = node;
+    else parent.first = node;
   }
 
   private static own(node: Node, pathLen: u32): void {

@@ -8,6 +8,7 @@
 //   over every record above 7 and takes, of each aspect, the oldest it met.
 
 import { Heap } from "../base/heap";
+import { Order } from "../base/order";
 import { UNDO_MAX } from "../limits";
 import { NODE_GHOST, Node } from "./node";
 import { PermList, Perms } from "./perms";
@@ -20,6 +21,9 @@ export const REMOVED: u32 = 2;
 export const CHILDREN: u32 = 4;
 export const VALUE: u32 = 8;
 export const PERMS: u32 = 16;
+
+/** Records that are freed at once; a hundred or two take a few microseconds. */
+const AT_ONCE: u32 = 1000;
 
 /** As of now: behind every record. */
 export const NOW: u64 = u64.MAX_VALUE;
@@ -61,11 +65,32 @@ export class Versions {
   static bytesMax: usize = UNDO_MAX;
   static first: Version | null = null;
   static last: Version | null = null;
+  /** A snapshot is open that belongs to no transaction: the store is being written down. */
+  static held: bool = false;
+  private static heldAt: u64 = 0;
+  /** Records that no snapshot sees, and which have not been freed yet. */
+  static backlog: bool = false;
+  /** Up to which change there are such records. */
+  private static floor: u64 = 0;
+
+  /** Takes a snapshot that belongs to no transaction. */
+  static hold(seq: u64): void {
+    Versions.held = true;
+    Versions.heldAt = seq;
+    Versions.open(seq);
+  }
+
+  /** It is not needed any more; what only it could see is freed with the next `reclaim`. */
+  static release(): void {
+    Versions.held = false;
+  }
 
   /** A snapshot of everything up to `seq` is taken. */
   static open(seq: u64): void {
     Versions.active = true;
-    Versions.newest = seq;
+    Versions.newest = max<u64>(Versions.newest, seq);
+    // What is still to be freed is older than this; what is kept from now on must stay.
+    Versions.floor = min<u64>(Versions.floor, seq);
   }
 
   /** Keeps the named aspects of a node, which change `seq` is about to replace. */
@@ -91,7 +116,12 @@ export class Versions {
    * @returns true when a snapshot still sees it, so that it must stay as a ghost
    */
   static removed(node: Node, seq: u64): bool {
-    if (!Versions.active) return false;
+    if (!Versions.active) {
+      // Below it there may be ghosts that have not been freed yet: it goes after them.
+      if (node.first !== null) return Versions.add(node, REMOVED, seq);
+      Versions.dropAll(node);
+      return false;
+    }
     let v: Version | null = node.versions;
     while (v !== null && v.seq > Versions.newest) {
       if (v.aspects & CREATED) {
@@ -158,12 +188,27 @@ export class Versions {
     return bytes;
   }
 
-  /** Frees what only snapshots older than `oldest` could see; all of it if none is open. */
+  /**
+   * Frees what only snapshots older than `oldest` could see; all of it if none is open.
+   * So much at once, that is; `work` does the rest.
+   */
   static reclaim(oldest: u64, any: bool): void {
-    Versions.active = any;
+    Versions.active = any || Versions.held;
+    let floor = any ? oldest : NOW;
+    if (Versions.held) floor = min<u64>(floor, Versions.heldAt);
+    Versions.floor = floor;
+    Versions.work(AT_ONCE);
+  }
+
+  /** Frees at most `count` records that nobody sees. */
+  static work(count: u32): void {
+    let left = count;
     let v: Version | null = Versions.first;
-    while (v !== null) {
-      if (any && v.seq > oldest) break;
+    while (v !== null && v.seq <= Versions.floor) {
+      if (left-- == 0) {
+        Versions.backlog = true;
+        return;
+      }
       const node = v.node;
       const gone = (v.aspects & REMOVED) != 0;
       Versions.drop(v);
@@ -173,6 +218,7 @@ export class Versions {
       }
       v = Versions.first;
     }
+    Versions.backlog = false;
   }
 
   /** Frees every record of a node that no snapshot sees. */
@@ -182,6 +228,52 @@ export class Versions {
       Versions.drop(v);
       v = node.versions;
     }
+  }
+
+  /** A record of a store that is being loaded, newer than those the node has; `sort` follows. */
+  static restore(node: Node, valueLen: u32): Version | null {
+    const size = offsetof<Version>() + valueLen;
+    const ptr = Heap.alloc(<u32>size);
+    if (ptr == 0) return null;
+    const v = changetype<Version>(ptr);
+    v.node = node;
+    v.valueLen = valueLen;
+    Versions.link(v, node);
+    Versions.bytes += size;
+    return v;
+  }
+
+  /** Puts all records into the order of their changes. @returns false without memory */
+  static sort(): bool {
+    let count: u32 = 0;
+    let v: Version | null = Versions.first;
+    while (v !== null) {
+      count++;
+      v = v.queueNext;
+    }
+    if (count < 2) return true;
+    const items = Heap.alloc(count << 2);
+    if (items == 0) return false;
+    v = Versions.first;
+    for (let i: u32 = 0; v !== null; i++) {
+      store<usize>(items + (i << 2), changetype<usize>(v));
+      v = v.queueNext;
+    }
+    Order.byNumber(items, count, <u32>offsetof<Version>("seq"));
+    Versions.first = null;
+    Versions.last = null;
+    for (let i: u32 = 0; i < count; i++) Versions.queue(load<Version>(items + (i << 2)));
+    Heap.free(items);
+    return true;
+  }
+
+  private static queue(v: Version): void {
+    const last = Versions.last;
+    v.queuePrev = last;
+    v.queueNext = null;
+    if (last !== null) last.queueNext = v;
+    else Versions.first = v;
+    Versions.last = v;
   }
 
   private static add(node: Node, aspects: u32, seq: u64): bool {
@@ -212,12 +304,7 @@ export class Versions {
     v.newer = null;
     if (older !== null) older.newer = v;
     node.versions = v;
-    const last = Versions.last;
-    v.queuePrev = last;
-    v.queueNext = null;
-    if (last !== null) last.queueNext = v;
-    else Versions.first = v;
-    Versions.last = v;
+    Versions.queue(v);
   }
 
   private static drop(v: Version): void {
@@ -241,7 +328,9 @@ export class Versions {
   /** Out of room: every open snapshot is lost, and its transaction can only end in EAGAIN. */
   private static giveUp(seq: u64): void {
     Versions.lostBefore = seq;
+    Versions.held = false;
     Versions.reclaim(0, false);
+    Versions.work(0xffff_ffff);
   }
 }
 

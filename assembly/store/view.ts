@@ -5,6 +5,7 @@
 
 import { EACCES, ENOENT, ENOMEM, ENOSPC, Errno, OK } from "../base/errno";
 import { Domain } from "./domain";
+import { Journal } from "./journal";
 import { Node, nodeSize } from "./node";
 import { Path } from "./path";
 import { Caller, PermList, Perms } from "./perms";
@@ -26,6 +27,7 @@ import {
   TxNode,
 } from "./transaction";
 import { Tree } from "./tree";
+import { Undo } from "./undo";
 import { NOW, Value, Versions } from "./version";
 
 export class View {
@@ -187,7 +189,10 @@ export class View {
       const node = <Node>View.node;
       const over = View.oversize(perms, len, node.childBytes, <i32>len - <i32>node.valueLen);
       if (over != OK) return over;
-      return Tree.setValue(node, value, len) ? OK : ENOMEM;
+      Undo.value(node, Path.ptr, Path.len);
+      if (!Tree.setValue(node, value, len)) return ENOMEM;
+      Journal.value(Path.ptr, Path.len, value, len);
+      return OK;
     }
     const more = <i32>len - <i32>t.valueLen;
     const over = View.oversize(perms, len, t.childBytes, more);
@@ -211,7 +216,9 @@ export class View {
       const over = View.oversize(perms, len, node.childBytes, 0);
       if (over != OK) return over;
       if (!Tree.mayOwn(perms.owner, 1)) return ENOMEM;
+      Undo.perms(node, Path.ptr, Path.len);
       Tree.setPerms(node, perms);
+      Journal.perms(Path.ptr, Path.len, perms);
       return OK;
     }
     const over = View.oversize(perms, len, t.childBytes, 0);
@@ -244,6 +251,10 @@ export class View {
       for (let level = from + 1; level <= depth && errno == OK; level++) {
         const last = level == depth;
         errno = View.createOne(level, perms, last ? value : 0, last ? len : 0, last);
+      }
+      if (errno == OK && direct) {
+        Undo.create(Path.ptr, Path.prefixLen(from + 1));
+        Journal.create(Path.ptr, Path.len, value, len, perms);
       }
     }
     Perms.drop(perms);

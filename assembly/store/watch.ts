@@ -9,6 +9,7 @@
 import { Bytes } from "../base/bytes";
 import { Hash } from "../base/hash";
 import { Heap } from "../base/heap";
+import { Order } from "../base/order";
 import { Entry, Table } from "../base/table";
 import { DEPTH_MAX } from "../limits";
 import { Node } from "./node";
@@ -116,11 +117,7 @@ export class Watches {
     w.homeLen = Path.homeLen;
     w.tokenLen = tokenLen;
     memory.copy(w.tokenPtr, token, tokenLen);
-    const last = group.last;
-    w.prev = last;
-    if (last !== null) last.next = w;
-    else group.first = w;
-    group.last = w;
+    Watches.hang(w);
     const connLast = list.last;
     w.connPrev = connLast;
     if (connLast !== null) connLast.connNext = w;
@@ -149,6 +146,44 @@ export class Watches {
     Watches.count--;
     Heap.free(changetype<usize>(w));
     if (group.first === null) Watches.dropGroup(group);
+  }
+
+  /** Puts the watches of each path into the order of their registration. @returns false: no memory */
+  static sort(): bool {
+    if (Watches.count < 2) return true;
+    const items = Heap.alloc(Watches.count << 2);
+    if (items == 0) return false;
+    let count: u32 = 0;
+    const table = Watches.table;
+    for (let b: u32 = 0; b < table.buckets; b++) {
+      for (let at = load<usize>(table.slot(b)); at != 0; at = changetype<Watch>(at).hashNext) {
+        store<usize>(items + (count++ << 2), at);
+      }
+    }
+    Order.byNumber(items, count, <u32>offsetof<Watch>("id"));
+    for (let i: u32 = 0; i < count; i++) {
+      const group = load<Watch>(items + (i << 2)).group;
+      group.first = null;
+      group.last = null;
+    }
+    for (let i: u32 = 0; i < count; i++) {
+      const w = load<Watch>(items + (i << 2));
+      w.next = null;
+      Watches.hang(w);
+      Watches.ids = max<u64>(Watches.ids, w.id);
+    }
+    Heap.free(items);
+    return true;
+  }
+
+  /** The youngest of its path. */
+  private static hang(w: Watch): void {
+    const group = w.group;
+    const last = group.last;
+    w.prev = last;
+    if (last !== null) last.next = w;
+    else group.first = w;
+    group.last = w;
   }
 
   private static hashOf(conn: u32, token: usize, tokenLen: u32): u32 {

@@ -39,6 +39,11 @@ export class Ring {
     return load<u32>(page + XENSTORE_RING_RSP_PROD) - load<u32>(page + XENSTORE_RING_RSP_CONS);
   }
 
+  /** Index up to which replies have been put into the page. */
+  static shown(page: usize): u32 {
+    return load<u32>(page + XENSTORE_RING_RSP_PROD);
+  }
+
   /** Copies the requests that wait to `to`, in order; they stay in the queue. */
   static peek(page: usize, to: usize): u32 {
     const len = Ring.requested(page);

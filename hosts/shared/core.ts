@@ -3,7 +3,7 @@
 // Never   opens, reads or sends anything: bytes come in by `receive` and leave by `output`.
 // Source  our own; "The boundary" in ARCHITECTURE.md.
 
-import { ABI_VERSION } from "../../assembly/abi.ts";
+import { ABI_VERSION, BOOT_SIZE, NO_HANDLE } from "../../assembly/abi.ts";
 import { XENSTORE_RING_PAGE } from "../../assembly/xs_wire.ts";
 import type { LogRecord } from "./runtime.ts";
 
@@ -37,6 +37,47 @@ interface Exports {
   log_clear(): void;
   domain_state(domid: number, state: number): number;
   stat(which: number): number;
+  boot_ptr(): number;
+  journal_head(number: number): number;
+  journal_take(): number;
+  journal_ptr(): number;
+  journal_done(status: number): number;
+  dump_begin(what: number, number: number): number;
+  dump_next(): number;
+  dump_ptr(): number;
+  dump_lost(): number;
+  dump_end(): number;
+  load_begin(what: number): void;
+  load_until(frame: number): void;
+  load_place(size: number): number;
+  load(len: number): number;
+  load_end(): number;
+  load_offset(): number;
+  load_count(which: number): number;
+  drop_guests(): number;
+  domain_next(after: number): number;
+  named_next(after: number): number;
+  domain_port(domid: number): number;
+  domain_frame(domid: number): number;
+  domain_conn(domid: number): number;
+  domain_identity(domid: number): number;
+  set_identity(domid: number, identity: number): void;
+  set_port(domid: number, port: number): void;
+  ring_resume(conn: number): number;
+  ring_lost(conn: number): number;
+  conn_next(after: number): number;
+  conn_kind(conn: number): number;
+  conn_domid(conn: number): number;
+  handle(conn: number): number;
+  set_handle(conn: number, value: number): void;
+  global(which: number): number;
+  set_global(which: number, value: number): void;
+  task_kind(): number;
+  task_ptr(): number;
+  task_len(): number;
+  task_conn(): number;
+  task_begun(): void;
+  task_done(len: number): number;
   panic_ptr(): number;
   panic_len(): number;
   panic_line(): number;
@@ -55,9 +96,10 @@ export class Core {
    * Starts an instance.
    * @param module  the compiled build/xenstore.wasm
    * @param seed    two u32 that nobody can guess; they feed hashes only
+   * @param boot    at most BOOT_SIZE bytes that name the run of the machine
    * @throws        Error when the module was made for another host
    */
-  constructor(module: WebAssembly.Module, seed: Uint32Array) {
+  constructor(module: WebAssembly.Module, seed: Uint32Array, boot?: Uint8Array) {
     const { exports } = new WebAssembly.Instance(module);
     this.#exports = exports as unknown as Exports;
     this.#memory = new Uint8Array(this.#exports.memory.buffer);
@@ -65,6 +107,7 @@ export class Core {
     if (version !== ABI_VERSION) {
       throw new Error(`the core speaks version ${version} of the boundary, not ${ABI_VERSION}`);
     }
+    if (boot) this.#memory.set(boot.subarray(0, BOOT_SIZE), this.#exports.boot_ptr());
     this.#call(() => this.#exports.init(seed[0] as number, seed[1] as number));
   }
 
@@ -192,6 +235,175 @@ export class Core {
       at = end;
     }
     return records;
+  }
+
+  /** What a journal file with this number begins with, as a view that is good until the next call. */
+  journalHead(number: number): Uint8Array {
+    const len = this.#call(() => this.#exports.journal_head(number));
+    return this.#at(this.#exports.journal_ptr(), len);
+  }
+
+  /**
+   * Closes the changes that wait into one frame. Nothing may leave before `journalDone`.
+   * @returns a view that is good until the next call; empty: nothing waits
+   */
+  journalTake(): Uint8Array {
+    const len = this.#call(() => this.#exports.journal_take());
+    return this.#at(this.#exports.journal_ptr(), len);
+  }
+
+  /** How storing the taken frame went, STORAGE_*; returns only bits that concern others. */
+  journalDone(status: number): number {
+    return this.#call(() => this.#exports.journal_done(status));
+  }
+
+  /** Begins to write a DUMP_*; false: no memory, or one is being written. */
+  dumpBegin(what: number, number = 0): boolean {
+    return this.#call(() => this.#exports.dump_begin(what, number)) === 1;
+  }
+
+  /** The next bytes, as a view that is good until the next call; empty: that was all. */
+  dumpNext(): Uint8Array {
+    const len = this.#call(() => this.#exports.dump_next());
+    return this.#at(this.#exports.dump_ptr(), len);
+  }
+
+  /** Whether what is being written had to be given up for want of memory. */
+  dumpLost(): boolean {
+    return this.#exports.dump_lost() === 1;
+  }
+
+  /** Ends the writing, done or not; returns only bits that concern others. */
+  dumpEnd(): number {
+    return this.#call(() => this.#exports.dump_end());
+  }
+
+  /** Begins to read a LOAD_*. */
+  loadBegin(what: number): void {
+    this.#call(() => this.#exports.load_begin(what));
+  }
+
+  /** Before a LOAD_JOURNAL: frames from this number on do not count, since a later file has them. */
+  loadUntil(frame: number): void {
+    this.#exports.load_until(frame);
+  }
+
+  /** Reads the next bytes; false: it wants no more. Throws an Error when there is no memory. */
+  load(bytes: Uint8Array): boolean {
+    const ptr = this.#call(() => this.#exports.load_place(bytes.length));
+    if (ptr === 0) return false;
+    this.#at(ptr, bytes.length).set(bytes);
+    return this.#call(() => this.#exports.load(bytes.length)) === 1;
+  }
+
+  /** Ends the reading; returns LOADED_*. */
+  loadEnd(): number {
+    return this.#call(() => this.#exports.load_end());
+  }
+
+  /** Where the fault of the last load begins, in bytes. */
+  loadOffset(): number {
+    return this.#exports.load_offset();
+  }
+
+  /** A figure of the last load, COUNT_*. */
+  loadCount(which: number): number {
+    return this.#exports.load_count(which);
+  }
+
+  /** After a reboot: removes what guests have left; returns only bits that concern others. */
+  dropGuests(): number {
+    return this.#call(() => this.#exports.drop_guests());
+  }
+
+  /** The introduced domains, in order. */
+  *domains(): Generator<number> {
+    const { domain_next } = this.#exports;
+    for (let domid = domain_next(-1); domid >= 0; domid = domain_next(domid)) yield domid;
+  }
+
+  /** Domains that have anything in the store, introduced or not; not those that the store needs. */
+  *namedDomains(): Generator<number> {
+    const { named_next } = this.#exports;
+    for (let domid = named_next(-1); domid >= 0; domid = named_next(domid)) yield domid;
+  }
+
+  /** What INTRODUCE said of a domain, the connection that was loaded for it (0: none), and whose. */
+  domain(domid: number): { port: number; frame: number; conn: number; identity: number } {
+    const { domain_port, domain_frame, domain_conn, domain_identity } = this.#exports;
+    return {
+      port: domain_port(domid),
+      frame: domain_frame(domid),
+      conn: domain_conn(domid),
+      identity: domain_identity(domid),
+    };
+  }
+
+  /** Notes who has the domid now: an integer below 2^53, 0 for unknown. */
+  setIdentity(domid: number, identity: number): void {
+    this.#exports.set_identity(domid, identity);
+  }
+
+  /** Notes the port of the domain's side, where what was loaded did not say it. */
+  setPort(domid: number, port: number): void {
+    this.#exports.set_port(domid, port);
+  }
+
+  /** The page of a loaded ring is copied in: goes on where it stopped; returns WANT_* bits. */
+  ringResume(conn: number): number {
+    return this.#call(() => this.#exports.ring_resume(conn));
+  }
+
+  /** The page of a loaded ring can't be had any more; returns WANT_* bits. */
+  ringLost(conn: number): number {
+    return this.#call(() => this.#exports.ring_lost(conn));
+  }
+
+  /** All connections, by number. */
+  *connections(): Generator<{ conn: number; kind: number; domid: number; handle: number }> {
+    const { conn_next, conn_kind, conn_domid, handle } = this.#exports;
+    for (let conn = conn_next(0); conn !== 0; conn = conn_next(conn)) {
+      yield { conn, kind: conn_kind(conn), domid: conn_domid(conn), handle: handle(conn) };
+    }
+  }
+
+  /** The descriptor of a connection, or the local port of a ring: for a successor. */
+  setHandle(conn: number, value: number): void {
+    this.#exports.set_handle(conn, value);
+  }
+
+  /** A HANDLE_*, or -1. */
+  global(which: number): number {
+    return this.#exports.global(which);
+  }
+
+  setGlobal(which: number, value = NO_HANDLE): void {
+    this.#exports.set_global(which, value);
+  }
+
+  /** Work that a request waits for: a TASK_* and its words (copies). Each is told once. */
+  takeTask(): { kind: number; text: Uint8Array } {
+    const { task_kind, task_ptr, task_len, task_begun } = this.#exports;
+    const kind = task_kind();
+    const text = this.#at(task_ptr(), task_len()).slice();
+    task_begun();
+    return { kind, text };
+  }
+
+  /** The connection whose request waits for the work; 0 when it is gone. */
+  taskConn(): number {
+    return this.#exports.task_conn();
+  }
+
+  /** The work is done: its answer, at most 4000 bytes; returns only bits that concern others. */
+  taskDone(text: Uint8Array): number {
+    const len = Math.min(text.length, 4000);
+    this.input(len).set(text.subarray(0, len));
+    return this.#call(() => this.#exports.task_done(len));
+  }
+
+  #at(ptr: number, len: number): Uint8Array {
+    return this.#bytes().subarray(ptr, ptr + len);
   }
 
   #bytes(): Uint8Array {

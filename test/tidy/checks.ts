@@ -14,8 +14,9 @@ export const LINES_MANY = 400;
 
 /** Rungs of assembly/: a folder may import from itself and from what stands behind it. */
 const BELOW: Record<string, readonly string[]> = {
-  index: ["server", "ops", "connection", "store", "wire", "base"],
+  index: ["server", "state", "ops", "connection", "store", "wire", "base"],
   server: ["ops", "connection", "store", "wire", "base"],
+  state: ["ops", "connection", "store", "wire", "base"],
   ops: ["connection", "store", "wire", "base"],
   connection: ["store", "wire", "base"],
   store: ["base"],
