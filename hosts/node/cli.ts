@@ -5,23 +5,37 @@
 
 import fs from "node:fs";
 import { DOMID_FIRST_RESERVED } from "../../assembly/xs_wire.ts";
-import { type ByteString, byteString, bytesOf, type ToolHost } from "../shared/cli/host.ts";
+import {
+  type ByteString,
+  byteString,
+  bytesOf,
+  type Draft,
+  ToolExit,
+  type ToolHost,
+} from "../shared/cli/host.ts";
 import { runTool } from "../shared/cli/tool.ts";
 import { Client } from "../shared/client.ts";
 import { XenstoreError } from "../shared/errors.ts";
 import { openStore } from "./address.ts";
 import { openGuest } from "./guest.ts";
+import { draftFile, HeldDraft, readFilePieces, readPieces } from "./tool_file.ts";
 
+const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 /** Output is collected up to this size. */
 const OUT_SIZE = 65_536;
 /** Wait before writing again to something that is full and must not be waited for. */
 const FULL_MS = 5;
+/** Columns of a terminal that doesn't tell. */
+const COLUMNS = 80;
+/** Signals by which a program is asked to end. */
+const INTERRUPTIONS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** A store that does not answer keeps nobody from ending for longer. */
+const PATIENCE_MS = 1000;
 
 /** Writes all of it. Throws the system's error. */
-function writeAll(fd: number, text: ByteString): void {
-  const bytes = bytesOf(text);
+function writeAll(fd: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) {
     try {
       at += fs.writeSync(fd, bytes, at);
@@ -40,6 +54,10 @@ class NodeHost implements ToolHost {
   readonly env = process.env;
   #parts: ByteString[] = [];
   #size = 0;
+  #drafts: Draft[] = [];
+  #interruption: AbortController | null = null;
+  /** The signal that this was interrupted by. */
+  interruptedBy: NodeJS.Signals | null = null;
 
   columns(): number | null {
     return process.stdout.isTTY ? process.stdout.columns : null;
@@ -56,7 +74,7 @@ class NodeHost implements ToolHost {
     this.#parts = [];
     this.#size = 0;
     try {
-      writeAll(STDOUT, text);
+      writeAll(STDOUT, bytesOf(text));
     } catch (error) {
       outputFailed(error as NodeJS.ErrnoException);
     }
@@ -66,7 +84,7 @@ class NodeHost implements ToolHost {
     try {
       // On a terminal both are seen in one place, so they keep their order.
       if (fs.fstatSync(STDOUT).isCharacterDevice()) this.flush();
-      writeAll(STDERR, text);
+      writeAll(STDERR, bytesOf(text));
     } catch {
       // There is nobody left to tell.
     }
@@ -84,19 +102,81 @@ class NodeHost implements ToolHost {
       throw new XenstoreError((error as NodeJS.ErrnoException).code ?? "EIO", { cause: error });
     }
   }
+
+  errColumns(): number | null {
+    // Some terminals don't say how wide they are.
+    return process.stderr.isTTY ? process.stderr.columns || COLUMNS : null;
+  }
+
+  nowMs(): number {
+    return performance.now();
+  }
+
+  pieces(path: ByteString): AsyncIterable<Uint8Array> {
+    return path === "-" ? readPieces(STDIN) : readFilePieces(Buffer.from(bytesOf(path)));
+  }
+
+  draft(path: ByteString): Draft {
+    const draft = path === "-" ? new HeldDraft(toOutput) : draftFile(fileName(path));
+    this.#drafts.push(draft);
+    return draft;
+  }
+
+  interruption(): AbortSignal {
+    if (this.#interruption !== null) return this.#interruption.signal;
+    const controller = new AbortController();
+    this.#interruption = controller;
+    for (const name of INTERRUPTIONS) {
+      process.once(name, () => {
+        for (const draft of this.#drafts) draft.abandon();
+        this.interruptedBy ??= name;
+        // Once more, or a store that keeps silent, ends it at once.
+        for (const other of INTERRUPTIONS) process.removeAllListeners(other);
+        setTimeout(() => endBy(name), PATIENCE_MS).unref();
+        controller.abort(new ToolExit(1));
+      });
+    }
+    return controller.signal;
+  }
+}
+
+/** A name to be made must be text: another one would come out changed. */
+function fileName(path: ByteString): string {
+  const name = Buffer.from(bytesOf(path)).toString();
+  if (name.includes("\ufffd")) throw new XenstoreError("EINVAL");
+  return name;
+}
+
+/** Writes to standard output what can't be taken back. */
+function toOutput(bytes: Uint8Array): void {
+  try {
+    writeAll(STDOUT, bytes);
+  } catch (error) {
+    outputFailed(error as NodeJS.ErrnoException);
+  }
+}
+
+/** A line for standard error. */
+function tell(text: string): void {
+  writeAll(STDERR, Buffer.from(text));
 }
 
 /** Ends as a program does that nobody listens to any more, or says why output was lost. */
 function outputFailed(error: NodeJS.ErrnoException): never {
   if (error.code === "EPIPE") {
-    // Node ignores this signal; with a listener put and taken away it acts again.
-    const ignore = () => {};
-    process.on("SIGPIPE", ignore);
-    process.off("SIGPIPE", ignore);
-    process.kill(process.pid, "SIGPIPE");
+    endBy("SIGPIPE");
   }
-  writeAll(STDERR, `${programName()}: write error: ${error.code}\n`);
+  tell(`${programName()}: write error: ${error.code}\n`);
   process.exit(1);
+}
+
+/** Ends by a signal, as if it had not been caught. */
+function endBy(signal: NodeJS.Signals): void {
+  // Node ignores some signals; with a listener put and taken away they act again.
+  const ignore = () => {};
+  process.on(signal, ignore);
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
 }
 
 /** Name of the link this was started by, such as `xenstore-ls`; `xenstore` for the file itself. */
@@ -129,7 +209,7 @@ function takeDomain(args: ByteString[]): number {
   const number = /^\d{1,5}$/.test(value ?? "") ? Number(value) : 0;
   if (number > 0 && number < DOMID_FIRST_RESERVED) return number;
   const allowed = `a domid from 1 to ${DOMID_FIRST_RESERVED - 1}`;
-  writeAll(STDERR, `${programName()}: --domain: "${value ?? ""}" is not allowed, but ${allowed}\n`);
+  tell(`${programName()}: --domain: "${value ?? ""}" is not allowed, but ${allowed}\n`);
   process.exit(1);
 }
 
@@ -139,4 +219,5 @@ const args = programArguments();
 const domid = takeDomain(args);
 const exitCode = await runTool(programName(), args, host);
 host.flush();
-process.exit(exitCode);
+if (host.interruptedBy !== null) endBy(host.interruptedBy);
+else process.exit(exitCode);

@@ -49,7 +49,8 @@ describe.each([
     const peer = await start(join(dir, "store"));
     try {
       mkdirSync(join(dir, "bin"));
-      for (const tool of "read write list ls chmod exists watch control".split(" ")) {
+      const tools = "read write rm list ls chmod exists watch control dump restore export import";
+      for (const tool of tools.split(" ")) {
         symlinkSync(join(ROOT, "build/hosts/xenstore.mjs"), join(dir, `bin/xenstore-${tool}`));
       }
       const PATH = `${join(dir, "bin")}:${process.env.PATH}`;

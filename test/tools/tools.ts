@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openStore } from "../../hosts/node/address.ts";
-import { byteString, type ToolHost } from "../../hosts/shared/cli/host.ts";
+import { byteString, type Draft, type ToolHost } from "../../hosts/shared/cli/host.ts";
 import { runTool } from "../../hosts/shared/cli/tool.ts";
 import { Client } from "../../hosts/shared/client.ts";
 import { XenstoreError } from "../../hosts/shared/errors.ts";
@@ -29,6 +29,14 @@ export interface Call {
   columns?: number;
   /** Ended once it has written that many lines; for tools that don't end. */
   lines?: number;
+  /** Files it reads and writes, for a run in this process; "-" is standard input. */
+  files?: Map<string, Uint8Array>;
+  /** Columns of the terminal that its errors go to; none unless given. */
+  errColumns?: number;
+  /** Its clock. */
+  nowMs?: () => number;
+  /** Interrupts it. */
+  signal?: AbortSignal;
 }
 
 const BUNDLE = resolve(import.meta.dirname, "../../build/hosts/xenstore.mjs");
@@ -145,6 +153,11 @@ export async function runOurs(call: Call, stream?: ByteStream): Promise<Run> {
       if (path !== "/kernel") throw new XenstoreError("ENOENT");
       return new Uint8Array(5000).fill("k".charCodeAt(0));
     },
+    errColumns: () => call.errColumns ?? null,
+    nowMs: call.nowMs ?? (() => performance.now()),
+    pieces: (path) => pieces(call.files?.get(path)),
+    draft: (path) => new MemoryDraft(path, call.files ?? new Map()),
+    interruption: () => call.signal ?? new AbortController().signal,
   };
   try {
     const exit = await runTool(name, args, host);
@@ -158,6 +171,41 @@ export async function runOurs(call: Call, stream?: ByteStream): Promise<Run> {
 }
 
 class Ended extends Error {}
+
+/** A file in pieces of odd sizes. */
+async function* pieces(bytes: Uint8Array | undefined): AsyncGenerator<Uint8Array, void> {
+  if (bytes === undefined) throw new XenstoreError("ENOENT");
+  const step = Math.max(7, bytes.length >> 3);
+  for (let at = 0; at < bytes.length; at += step) yield bytes.subarray(at, at + step);
+}
+
+/** A file that is there when it is finished. */
+class MemoryDraft implements Draft {
+  readonly #path: string;
+  readonly #files: Map<string, Uint8Array>;
+  #parts: Uint8Array[] = [];
+
+  constructor(path: string, files: Map<string, Uint8Array>) {
+    this.#path = path;
+    this.#files = files;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#parts.push(bytes);
+  }
+
+  restart(): void {
+    this.#parts = [];
+  }
+
+  finish(): void {
+    this.#files.set(this.#path, new Uint8Array(Buffer.concat(this.#parts)));
+  }
+
+  abandon(): void {
+    this.#parts = [];
+  }
+}
 
 /** A byte string of text. */
 export const bytes = (text: string) => byteString(Buffer.from(text));

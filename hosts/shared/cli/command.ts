@@ -33,6 +33,8 @@ export interface Command {
   readonly accepts: string;
   /** Options that this tool has beyond the common ones. */
   readonly extra?: readonly Option[];
+  /** It is not run when an option is wrong; Debian's tools leave such options out. */
+  readonly strict?: boolean;
   /** Whether there are as many operands as needed. */
   fits(count: number): boolean;
   /** Whether it runs in a transaction. */

@@ -24,6 +24,31 @@ export interface ToolHost {
   connect(): Promise<Client>;
   /** The bytes of a file. Rejects with a XenstoreError. */
   readFile(path: ByteString): Promise<Uint8Array>;
+  /** Columns of the terminal that standard error is; null when it is none. */
+  errColumns(): number | null;
+  /** Milliseconds since some fixed moment. */
+  nowMs(): number;
+  /** The bytes of a file as they come; `-` is standard input. Rejects with a XenstoreError. */
+  pieces(path: ByteString): AsyncIterable<Uint8Array>;
+  /** Begins a file that is to be written; `-` is standard output. Throws a XenstoreError. */
+  draft(path: ByteString): Draft;
+  /**
+   * From now on somebody who interrupts the program (Ctrl-C) ends it in order: drafts are given
+   * up and the signal is aborted, with a ToolExit as its reason.
+   */
+  interruption(): AbortSignal;
+}
+
+/** A file that appears under its name when all of it has been written, or not at all. */
+export interface Draft {
+  /** Adds some bytes. Throws a XenstoreError. */
+  write(bytes: Uint8Array): void;
+  /** Drops what was written so far. Throws a XenstoreError. */
+  restart(): void;
+  /** Puts it in place: what had the name before is gone. Throws a XenstoreError. */
+  finish(): void;
+  /** Leaves nothing behind; does nothing after `finish`. */
+  abandon(): void;
 }
 
 /** Ends a tool with an exit code; `text`, if any, goes to standard error as it is. */

@@ -8,14 +8,19 @@ import { errorText, isXenstoreError } from "../errors.ts";
 import { chmod } from "./chmod.ts";
 import { type Call, type Command, Failure, JSON_LETTER } from "./command.ts";
 import { control } from "./control.ts";
+import { dump, exportTree } from "./dump.ts";
 import { type ByteString, ToolExit, type ToolHost } from "./host.ts";
 import { ls } from "./ls.ts";
 import { exists, list, read, rm, write } from "./nodes.ts";
 import { type Option, scanOptions } from "./options.ts";
+import { importTree, restore } from "./restore.ts";
 import { watch } from "./watch.ts";
 
 const COMMANDS = new Map<ByteString, Command>(
-  Object.entries({ read, write, rm, exists, list, ls, chmod, watch }),
+  Object.entries({
+    ...{ read, write, rm, exists, list, ls, chmod, watch },
+    ...{ dump, restore, export: exportTree, import: importTree },
+  }),
 );
 
 /** Every command knows these, and refuses those that are not its own. */
@@ -83,16 +88,19 @@ function readOptions(
   host: ToolHost,
 ): Given | null {
   const extra = command.extra ?? [];
+  // An option of the command's own takes the place of a common one.
+  const common = OPTIONS.filter(({ letter }) => !extra.some((own) => own.letter === letter));
   const accepted = `s${command.accepts}${extra.map((option) => option.letter).join("")}`;
   const ordered = host.env.POSIXLY_CORRECT !== undefined;
   const flags = new Set<string>();
   const values = new Map<string, ByteString>();
-  const scan = scanOptions(program, args, [...OPTIONS, ...extra], ordered);
+  const scan = scanOptions(program, args, [...common, ...extra], ordered);
   let step = scan.next();
   for (; !step.done; step = scan.next()) {
     const finding = step.value;
     if (finding.kind === "error") {
       host.err(finding.text);
+      if (command.strict) return null;
       continue;
     }
     if (!accepted.includes(finding.letter)) return null;
