@@ -9,57 +9,115 @@ import process from "node:process";
 import {
   CONN_SOCKET,
   CONN_SOCKET_READ_ONLY,
+  HANDLE_SOCKET_READ_ONLY,
+  OPT_JOURNAL,
   OPT_PRIV_DOMID,
   OPT_TRACE,
   OPT_TRACE_SWITCHES,
+  TASK_CHECK,
+  TASK_FILE,
+  TASK_UPDATE,
 } from "../../assembly/abi.ts";
 import type { Config } from "../shared/config.ts";
 import { Core } from "../shared/core.ts";
+import type { HandedMachine, Machine } from "../shared/machine.ts";
 import type { Rings } from "../shared/rings.ts";
 import type { Clock } from "../shared/runtime.ts";
 import { Server } from "../shared/server.ts";
+import type { Storage } from "../shared/storage.ts";
+import { adoptSockets, answerInstead, handedMachine, LISTENERS, serveAdopted } from "./adopt.ts";
+import { bootName } from "./boot.ts";
+import { Database } from "./database.ts";
 import { makeFolder } from "./folder.ts";
+import type { Handover } from "./handover.ts";
 import { alone, pidFileHolder, removePidFile, socketHolder, writePidFile } from "./holder.ts";
 import { type Libc, SUN_PATH_SIZE } from "./libc.ts";
 import { loadModule } from "./load.ts";
 import { NodeLog, reason } from "./log.ts";
 import { findMachine } from "./machine.ts";
 import type { Places } from "./places.ts";
+import { faultOf } from "./program.ts";
+import { discardState } from "./state_file.ts";
+import { takePlace } from "./successor.ts";
 import { answers, type Transport, type Watch } from "./transport.ts";
-import { makeTransport } from "./transports.ts";
+import { checkTransport, makeTransport } from "./transports.ts";
+import { type Running, refusal, update } from "./update.ts";
 
-const clock: Clock = {
-  nowMs: () => performance.now(),
+/** The system's own time that never jumps: it goes on when a process takes another's place. */
+const START_MS = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+export const clock: Clock = {
+  nowMs: () => START_MS + performance.now(),
   after: (ms, call) => void setTimeout(call, ms).unref(),
 };
 
-export class Daemon {
-  readonly server: Server;
+/** A core that was told the settings. Throws an Error when the module can't be had. */
+export function makeCore(config: Config): Core {
+  const core = new Core(loadModule(), crypto.getRandomValues(new Uint32Array(2)), bootName());
+  for (const [key, value] of config.core) core.configure(key, value);
+  core.configure(OPT_TRACE_SWITCHES, config.traceSwitches);
+  return core;
+}
+
+/** What may come from outside. */
+export interface Parts {
+  /** With the state of a process before; the daemon then goes on by `takeOver`. */
+  readonly core?: Core;
+  /** Put around the storage of the database. */
+  readonly wrap?: (storage: Storage) => Storage;
+  /** Bytes of journals below which no snapshot is written. */
+  readonly compactMin?: number;
+}
+
+export class Daemon implements Running {
+  // These three are there once the core is: from the beginning, or from `start` on.
+  server!: Server;
+  core!: Core;
+  transport!: Transport;
   readonly log: NodeLog;
-  readonly transport: Transport;
   readonly places: Places;
+  readonly libc: Libc | null;
+  readonly foreground: boolean;
+  readonly cwd = process.cwd();
+  machine: Machine | null = null;
   #config: Config;
-  #watch: Watch | null;
+  #parts: Parts;
+  #watch: Watch | null = null;
   #rings: Rings | null = null;
+  #database: Database | null = null;
   #machineLink = "";
   #pidFile: string;
   #ownsPidFile = false;
 
-  /** Makes everything but opens nothing; throws when the transport can't be had. */
-  constructor(config: Config, places: Places, libc: Libc | null, foreground: boolean) {
-    const core = new Core(loadModule(), crypto.getRandomValues(new Uint32Array(2)));
-    for (const [key, value] of config.core) core.configure(key, value);
-    core.configure(OPT_TRACE_SWITCHES, config.traceSwitches);
+  /** Makes what it can but opens nothing; throws when the transport can't be had. */
+  constructor(
+    config: Config,
+    places: Places,
+    libc: Libc | null,
+    foreground: boolean,
+    parts: Parts = {},
+  ) {
+    this.libc = libc;
+    this.foreground = foreground;
     this.log = new NodeLog(places.data, foreground, libc);
-    this.log.onTrace = (open) => core.configure(OPT_TRACE, open ? 1 : 0);
-    this.server = new Server(core, clock, this.log);
-    this.transport = makeTransport(config.transport, libc, this.server, (text) =>
-      this.log.notice(text),
-    );
     this.places = places;
     this.#config = config;
-    this.#watch = this.transport.watch ?? libc?.watch ?? null;
+    this.#parts = parts;
     this.#pidFile = config.pidFile;
+    checkTransport(config.transport, libc);
+    if (parts.core) this.#serveWith(parts.core);
+  }
+
+  #serveWith(core: Core): void {
+    this.core = core;
+    this.log.onTrace = (open) => core.configure(OPT_TRACE, open ? 1 : 0);
+    this.server = new Server(core, clock, this.log);
+    this.server.onTask = (kind, words) => void this.#task(kind, words);
+    this.transport = makeTransport(this.#config.transport, this.libc, this.server, (text) =>
+      this.log.notice(text),
+    );
+    this.#watch = this.transport.watch ?? this.libc?.watch ?? null;
+    if (this.#database) this.#keep(this.#database);
   }
 
   /**
@@ -76,26 +134,159 @@ export class Daemon {
   async #start(traceFile: string): Promise<void> {
     const { socket, socketReadOnly } = this.places;
     await refuseSecond(socket, this.#pidFile);
-    if (traceFile) {
-      attempt(`trace file ${traceFile}`, () => this.log.trace.open(traceFile));
-      this.log.onTrace(true);
-    }
+    await this.#takeDatabase();
+    this.#serveWith(this.#database?.start() ?? makeCore(this.#config));
+    this.#openTrace(traceFile);
     for (const file of [socket, socketReadOnly]) makeRoom(file);
-    await this.#serveGuests();
+    await this.#findMachine(null);
+    this.#serveGuests();
     await this.transport.listen(socket, CONN_SOCKET);
     await this.transport.listen(socketReadOnly, CONN_SOCKET_READ_ONLY);
+    this.#takePidFile();
+  }
+
+  /**
+   * Goes on where the process before stands still; its state is in the core already.
+   * @param handover  what it says besides; null: it was the C daemon
+   * @throws          Error of one line; nothing has been read or written on any connection then
+   */
+  async takeOver(handover: Handover | null, traceFile: string): Promise<void> {
+    const { core, server } = this;
+    await this.#findMachine(handedMachine(core, this.libc));
+    await this.#orWithout(handover, () => this.#takeDatabaseOver(handover));
+    await this.#orWithout(handover, () => this.#resumeTrace(handover, traceFile));
+    core.setGlobal(HANDLE_SOCKET_READ_ONLY, handover?.readOnly);
+    // From here to the end of the round nothing else has a turn.
+    const { missing, listening } = adoptSockets(this);
+    if (handover && handover.ready >= 0) takePlace(handover.ready);
+    if (handover?.failure) answerInstead(core, handover.asker, refusal(handover.failure));
+    this.#keepPidFile();
+    this.#serveGuests();
+    serveAdopted(server);
+    discardState(handover?.state ?? this.places.stateDump);
+    await listening;
+    for (const { kind, path } of LISTENERS) {
+      if (!missing.includes(kind)) continue;
+      makeRoom(path(this.places));
+      await this.transport.listen(path(this.places), kind);
+    }
+  }
+
+  /** Whoever has nobody to go back to goes on without what can't be had. */
+  async #orWithout(handover: Handover | null, action: () => void | Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      if (handover && !handover.failure) throw error;
+      this.log.notice(`${(error as Error).message}; going on without it`);
+    }
+  }
+
+  async #takeDatabaseOver(handover: Handover | null): Promise<void> {
+    await this.#takeDatabase();
+    if (!this.#database) return;
+    try {
+      // What the C daemon has is in no database of ours.
+      this.#database.adopt(this.core, handover?.database === this.places.database);
+      this.#keep(this.#database);
+    } catch (error) {
+      this.#database = null;
+      this.core.configure(OPT_JOURNAL, 0);
+      throw error;
+    }
+  }
+
+  #resumeTrace(handover: Handover | null, traceFile: string): void {
+    const { trace } = this.log;
+    if (!handover) this.#openTrace(traceFile);
+    else attempt(handover.trace, () => trace.resume(handover.trace, handover.tracing));
+    this.log.onTrace(trace.isOpen);
+  }
+
+  /** As the process before had it; what is wrong with it is no reason to end. */
+  #keepPidFile(): void {
+    try {
+      this.#takePidFile();
+    } catch (error) {
+      this.log.notice((error as Error).message);
+    }
+  }
+
+  /** Opens the folder of the database, if there is to be one; nothing is read yet. */
+  async #takeDatabase(): Promise<void> {
+    const { durability } = this.#config;
+    if (durability === "off") return;
+    this.#database = await Database.take(this.places.database, {
+      makeCore: () => makeCore(this.#config),
+      disk: durability === "disk",
+      clock,
+      notice: (line) => this.log.notice(line),
+      ...this.#parts,
+    });
+  }
+
+  /** From here on nothing is told before it is stored. */
+  #keep({ persistence }: Database): void {
+    this.server.keeper = persistence;
+    persistence.onWants = (bits) => this.server.others(bits);
+  }
+
+  get databaseFolder(): string {
+    return this.#database ? this.places.database : "";
+  }
+
+  release(): void {
+    this.server.drain();
+    this.#database?.release();
+  }
+
+  retake(): void {
+    this.#database?.retake(this.core);
+  }
+
+  async #task(kind: number, words: Uint8Array): Promise<void> {
+    const text = Buffer.from(words).toString();
+    let answer = "";
+    if (kind === TASK_FILE) answer = faultOf(text);
+    else if (kind === TASK_UPDATE) answer = await update(this, text);
+    else if (kind === TASK_CHECK) answer = (await this.#database?.persistence.verify()) ?? "";
+    this.server.taskDone(Buffer.from(answer));
+  }
+
+  #openTrace(name: string): void {
+    if (!name) return;
+    attempt(`trace file ${name}`, () => this.log.trace.open(name));
+    this.log.onTrace(true);
+  }
+
+  #takePidFile(): void {
     if (!this.#pidFile) return;
     attempt(`pid file ${this.#pidFile}`, () => writePidFile(this.#pidFile));
     this.#ownsPidFile = true;
   }
 
-  /** Serves the guests of the machine below, if there is one. */
-  async #serveGuests(): Promise<void> {
-    const machine = await findMachine(this.#config, this.#watch);
-    if (!machine) return;
-    this.#rings = this.server.attach(machine, (work) => this.transport.soon(work));
+  /** Looks for the machine below, if there is one. */
+  async #findMachine(handed: HandedMachine | null): Promise<void> {
+    this.machine = await findMachine(this.#config, this.#watch, handed);
+  }
+
+  /** Serves the guests of the machine. */
+  #serveGuests(): void {
+    if (!this.machine) {
+      this.server.withoutMachine();
+      return;
+    }
+    this.#rings = this.server.attach(this.machine, (work) => this.transport.soon(work));
+    this.#dropRemains(this.machine);
     this.#rings.start(this.#config.core.get(OPT_PRIV_DOMID) ?? 0);
     if (this.#config.simulate) this.#linkMachine(path.resolve(this.#config.simulate));
+  }
+
+  /** Guests do not outlive their machine; a simulated one was never off. */
+  #dropRemains(machine: Machine): void {
+    if (machine.name !== "xen" || !this.#database?.persistence.otherBoot) return;
+    this.log.notice("the store is from before the machine was started: its guests are removed");
+    this.server.others(this.core.dropGuests());
   }
 
   /** Whoever finds the socket finds the simulated machine beside it. */
@@ -109,10 +300,15 @@ export class Daemon {
     this.#machineLink = link;
   }
 
-  /** Removes its files and stops listening; connections end with the process. */
-  stop(): void {
+  /**
+   * Removes its files and stops listening; connections end with the process.
+   * @param sound  false: the core has failed, and nothing of it is stored any more
+   */
+  stop(sound = true): void {
     this.#rings?.stop();
-    this.transport.close();
+    // The transport may be missing: it is made late in the start.
+    this.transport?.close();
+    if (sound) this.#database?.end();
     if (this.#machineLink) fs.rmSync(this.#machineLink, { force: true });
     if (this.#ownsPidFile) removePidFile(this.#pidFile);
     this.log.trace.close();

@@ -23,10 +23,13 @@ export class EventChannels {
   #port = new Uint32Array(1);
   #pending = new Uint32Array(PORTS);
 
-  /** Throws XenError when the device can't be opened. */
-  constructor(device: XenDevice) {
+  /**
+   * Throws XenError when the device can't be opened.
+   * @param handed  descriptor of the process before, with its ports; -1: there was none
+   */
+  constructor(device: XenDevice, handed = -1) {
     this.#device = device;
-    this.fd = device.open(DEVICE, fs.constants.O_NONBLOCK);
+    this.fd = handed >= 0 ? handed : device.open(DEVICE, fs.constants.O_NONBLOCK);
   }
 
   /** Binds a port that a domain keeps for us. @returns our port. Throws XenError */

@@ -29,7 +29,7 @@ function isFifo(path: string): boolean {
 
 /** The reading end of a pipe. */
 export class FifoReader {
-  #fd: number;
+  readonly fd: number;
   #buffer = new Uint8Array(BUFFER_SIZE);
   #watching: { close(): void };
 
@@ -40,10 +40,10 @@ export class FifoReader {
    * @throws       the system's error
    */
   constructor(path: string, watch: Watch | null, came: (bytes: Uint8Array) => void) {
-    this.#fd = fs.openSync(path, FLAGS);
+    this.fd = fs.openSync(path, FLAGS);
     this.#watching = watch
-      ? watch(this.#fd, () => this.#read(came))
-      : socketOn(this.#fd, this.#buffer, came);
+      ? watch(this.fd, () => this.#read(came))
+      : socketOn(this.fd, this.#buffer, came);
   }
 
   close(): void {
@@ -52,7 +52,7 @@ export class FifoReader {
 
   #read(came: (bytes: Uint8Array) => void): void {
     try {
-      const len = fs.readSync(this.#fd, this.#buffer);
+      const len = fs.readSync(this.fd, this.#buffer);
       came(this.#buffer.subarray(0, len));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;

@@ -35,14 +35,20 @@ export interface Libc {
   bind(fd: number, address: Memory, len: number): number;
   listen(fd: number, backlog: number): number;
   accept4(fd: number, address: Memory, len: Memory, flags: number): number;
-  recv(fd: number, bytes: Memory, len: number, flags: number): number;
-  send(fd: number, bytes: Memory, len: number, flags: number): number;
+  /** @param at  where in this process's memory, by `address` */
+  recv(fd: number, at: number, len: number, flags: number): number;
+  send(fd: number, at: number, len: number, flags: number): number;
   sendto(fd: number, bytes: Memory, len: number, flags: number, to: Memory, size: number): number;
   close(fd: number): number;
   epollCreate(flags: number): number;
   epollCtl(epoll: number, what: number, fd: number, event: Memory): number;
   epollWait(epoll: number, events: Memory, most: number, timeoutMs: number): number;
+  fcntl(fd: number, what: number, value: number): number;
+  /** Puts another program in this process's place; returns only when that failed. */
+  execve(file: string, args: readonly (string | null)[], env: readonly (string | null)[]): number;
   errno(): number;
+  /** Where bytes lie. Good for as long as their buffer is: to pass it costs less than the bytes. */
+  address(bytes: Uint8Array): number;
   /** Calls back from the event loop while `fd` is readable, as long as the result is kept. */
   watch(fd: number, readable: () => void): { close(): void };
 }
@@ -58,19 +64,35 @@ export async function loadLibc(): Promise<Libc | null> {
       bind: libc.func("int bind(int, void *, uint32_t)"),
       listen: libc.func("int listen(int, int)"),
       accept4: libc.func("int accept4(int, void *, void *, int)"),
-      recv: libc.func("long recv(int, void *, size_t, int)"),
-      send: libc.func("long send(int, void *, size_t, int)"),
+      recv: libc.func("long recv(int, size_t, size_t, int)"),
+      send: libc.func("long send(int, size_t, size_t, int)"),
       sendto: libc.func("long sendto(int, void *, size_t, int, void *, uint32_t)"),
       close: libc.func("int close(int)"),
       epollCreate: libc.func("int epoll_create1(int)"),
       epollCtl: libc.func("int epoll_ctl(int, int, int, void *)"),
       epollWait: libc.func("int epoll_wait(int, void *, int, int)"),
+      fcntl: libc.func("int fcntl(int, int, long)"),
+      execve: libc.func("int execve(const char *, const char **, const char **)"),
       errno: () => koffi.errno(),
+      address: addresses((buffer) => Number(koffi.address(new Uint8Array(buffer)))),
       watch: (fd, readable) => koffi.node.poll(fd, { readable: true }, () => guarded(readable)),
     };
   } catch {
     return null;
   }
+}
+
+/** Asks only once about the buffer that was asked about last: that is the core's memory. */
+function addresses(addressOf: (buffer: ArrayBufferLike) => number): Libc["address"] {
+  let known: ArrayBufferLike | null = null;
+  let start = 0;
+  return ({ buffer, byteOffset }) => {
+    if (buffer !== known) {
+      start = addressOf(buffer);
+      known = buffer;
+    }
+    return start + byteOffset;
+  };
 }
 
 /** Calls; what is thrown is thrown again later: not even Node may see it come out of koffi. */

@@ -4,7 +4,7 @@
 // Source  command line, Daemon xenstored; the XenStore protocol, domains (start-up).
 
 import type { Config } from "../shared/config.ts";
-import type { Machine } from "../shared/machine.ts";
+import type { HandedMachine, Machine } from "../shared/machine.ts";
 import { isXenHost } from "./dom0.ts";
 import type { MapFile } from "./file_page.ts";
 import { SimMachine } from "./machine_sim.ts";
@@ -13,20 +13,39 @@ import { XenDevice } from "./xen_device.ts";
 
 /**
  * The machine below this daemon; null: there is none, only sockets are served.
- * @throws Error of one line when there is one that can't be used
+ * @param handed  what the process before had open; null: there was none
+ * @throws        Error of one line when there is one that can't be used
  */
-export async function findMachine(config: Config, watch: Watch | null): Promise<Machine | null> {
-  if (!config.domainInit) return null;
-  if (config.simulate) return new SimMachine(config.simulate, watch, await fileMapper());
-  if (config.try || !isXenHost()) return null;
+export async function findMachine(
+  config: Config,
+  watch: Watch | null,
+  handed: HandedMachine | null = null,
+): Promise<Machine | null> {
+  const { domainInit, simulate } = config;
+  if (domainInit && simulate) return new SimMachine(simulate, watch, await fileMapper(), handed);
+  if (!servesXen(config)) return null;
   try {
     const { default: koffi } = await import("koffi");
     const { XenMachine } = await import("./machine_xen.ts");
     if (!watch) throw new Error("nothing waits for its events");
-    return new XenMachine(koffi, watch);
+    return new XenMachine(koffi, watch, handed);
   } catch (error) {
     throw new Error(`this is a Xen host, but ${obstacle(error as Error)}`);
   }
+}
+
+/** Throws an Error of one line when the machine can't be served for want of a package. */
+export async function checkMachine(config: Config): Promise<void> {
+  if (!servesXen(config)) return;
+  try {
+    await import("koffi");
+  } catch (error) {
+    throw new Error(`this is a Xen host, but ${obstacle(error as Error)}`);
+  }
+}
+
+function servesXen({ domainInit, simulate, try: tried }: Config): boolean {
+  return domainInit && !simulate && !tried && isXenHost();
 }
 
 /** How to map files, if there is a way. */

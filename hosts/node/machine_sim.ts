@@ -15,6 +15,7 @@ import path from "node:path";
 import { DOMAIN_GONE, DOMAIN_SHUTDOWN } from "../../assembly/abi.ts";
 import { DOMID_FIRST_RESERVED, XENSTORE_RING_PAGE } from "../../assembly/xs_wire.ts";
 import {
+  type HandedMachine,
   type Machine,
   type MachineSink,
   MemoryPage,
@@ -24,6 +25,7 @@ import {
 import { FifoReader, FifoWriter, makeFifo } from "./fifo.ts";
 import { type MapFile, type OpenPage, openPage } from "./file_page.ts";
 import { makeFolder } from "./folder.ts";
+import { shortHash } from "./hash.ts";
 import type { Watch } from "./transport.ts";
 
 /** In place of a domid: the machine itself has something to tell. */
@@ -32,6 +34,8 @@ export const VIRQ_DOMID = 0xffffffff;
 export const VIRQ_DOM_EXC = 3;
 /** The port of the control domain's kernel. */
 const CONTROL_PORT = 1;
+/** Event channels of a domain have smaller numbers. */
+const PORT_MAX = 0x1ffff;
 /** Bytes of a record in the pipe to us. */
 const RECORD_SIZE = 8;
 
@@ -54,13 +58,21 @@ export class SimMachine implements Machine {
   #known = new Set<number>();
   /** The beginning of a record whose end has not come yet. */
   #rest = new Uint8Array(0);
+  #handed: HandedMachine | null;
 
   /**
    * @param folder  where the files lie; made if it is missing
    * @param watch   how to wait for a descriptor; null: with what Node brings
    * @param mapFile how to map a page; null: with what Node brings, pages are read and written
+   * @param handed  what the process before had open; null: there was none
    */
-  constructor(folder: string, watch: Watch | null, mapFile: MapFile | null) {
+  constructor(
+    folder: string,
+    watch: Watch | null,
+    mapFile: MapFile | null,
+    handed: HandedMachine | null = null,
+  ) {
+    this.#handed = handed;
     this.folder = path.resolve(folder);
     this.#watch = watch;
     this.#mapFile = mapFile;
@@ -72,6 +84,8 @@ export class SimMachine implements Machine {
     const pipe = machineFile.events(this.folder);
     makeFifo(pipe);
     this.#events = new FifoReader(pipe, this.#watch, (bytes) => this.#came(bytes));
+    // It has kept what came in meanwhile; a process with another folder had another pipe.
+    if (this.#handed) fs.closeSync(this.#handed.events);
   }
 
   control(): Ring | null {
@@ -96,10 +110,26 @@ export class SimMachine implements Machine {
     }
   }
 
+  /** A domain of the same number that comes later makes its page anew. */
+  identity(domid: number): number {
+    const file = machineFile.ring(this.folder, domid);
+    const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+    if (!stat) return -1;
+    if (!tellsBirth(this.folder)) return 0;
+    return shortHash(`${stat.ino}:${stat.birthtimeNs}`);
+  }
+
   /** The domain's page; null when it has none to share. Throws the system's error. */
   open(domid: number): OpenPage | null {
     return openPage(machineFile.ring(this.folder, domid), false, this.#mapFile);
   }
+
+  handOver(): HandedMachine {
+    const ports = new Map([...this.#rings.values()].map(({ domid, port }) => [domid, port]));
+    return { events: this.#events?.fd ?? -1, ports };
+  }
+
+  goOn(): void {}
 
   stop(): void {
     this.#events?.close();
@@ -140,7 +170,7 @@ export class SimMachine implements Machine {
       const domid = view.getUint32(at, true);
       const port = view.getUint32(at + 4, true);
       const virq = domid === VIRQ_DOMID && port === VIRQ_DOM_EXC;
-      const bound = this.#rings.get(domid)?.port === port;
+      const bound = this.#rings.get(domid)?.hears(port) ?? false;
       changed ||= virq;
       if (bound) this.#sink?.notified(domid);
       // A guest that wrote half a record must not cost the others their events: what means
@@ -151,12 +181,11 @@ export class SimMachine implements Machine {
     // What seemed to mean something may have been the end of one record and the start of the next.
     if (lost) for (const domid of this.#rings.keys()) this.#sink?.notified(domid);
     this.#rest = all.slice(at);
-    if (changed) this.#look();
+    if (changed) this.look();
     this.#sink?.settled();
   }
 
-  /** Tells what has become of the domains that were asked about. */
-  #look(): void {
+  look(): void {
     for (const name of fs.readdirSync(this.folder)) {
       const domid = Number(/^dom-(\d+)$/.exec(name)?.[1] ?? Number.NaN);
       if (!this.#known.has(domid)) continue;
@@ -169,6 +198,15 @@ export class SimMachine implements Machine {
       }
     }
   }
+}
+
+/**
+ * Does the system know when a file was made? Where it does not it says nothing, or the time of the
+ * last change; the folder has changed since it was made.
+ */
+function tellsBirth(folder: string): boolean {
+  const { birthtimeNs, ctimeNs } = fs.statSync(folder, { bigint: true });
+  return birthtimeNs !== 0n && birthtimeNs !== ctimeNs;
 }
 
 class SimRing implements Ring {
@@ -194,6 +232,13 @@ class SimRing implements Ring {
   #share(file: OpenPage | null): void {
     this.#file = file;
     if (file) this.page = file;
+  }
+
+  /** Is this the port that was bound? Who was before has perhaps not said which that is. */
+  hears(port: number): boolean {
+    if (this.port === 0 && port <= PORT_MAX) this.port = port;
+    this.#record[0] = this.port;
+    return this.port === port;
   }
 
   rebind(port: number): boolean {

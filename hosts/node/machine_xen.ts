@@ -6,6 +6,7 @@
 import type koffiModule from "koffi";
 import { DOMAIN_GONE, DOMAIN_RUNNING } from "../../assembly/abi.ts";
 import {
+  type HandedMachine,
   type Machine,
   type MachineSink,
   MemoryPage,
@@ -40,12 +41,18 @@ export class XenMachine implements Machine {
   /** Domains whose end is to be told. */
   #known = new Set<number>();
   #virq = 0;
+  /** Ports that are bound already, by domid. */
+  #handed: Map<number, number>;
 
-  /** Opens the devices; throws an Error of one line when that can't be. */
-  constructor(koffi: typeof koffiModule, watch: Watch) {
+  /**
+   * Opens the devices; throws an Error of one line when that can't be.
+   * @param handed  what the process before had open; null: there was none
+   */
+  constructor(koffi: typeof koffiModule, watch: Watch, handed: HandedMachine | null) {
     this.#device = new XenDevice(koffi);
     this.#control = new DomainControl(this.#device);
-    this.#channels = new EventChannels(this.#device);
+    this.#channels = new EventChannels(this.#device, handed?.events);
+    this.#handed = new Map(handed?.ports);
     this.#pages = new DomainPages(this.#device);
     this.#watch = watch;
   }
@@ -76,6 +83,15 @@ export class XenMachine implements Machine {
     return exists;
   }
 
+  identity(domid: number): number {
+    return this.#control.identity(domid);
+  }
+
+  remotePort(domid: number): number {
+    const port = this.#handed.get(domid);
+    return port ? this.#control.remotePort(port) : 0;
+  }
+
   map(domid: number, port: number, frame: number): Ring | null {
     let ring: XenRing | null = null;
     try {
@@ -91,6 +107,18 @@ export class XenMachine implements Machine {
     return ring;
   }
 
+  handOver(): HandedMachine {
+    // Whoever comes after, be it the C daemon, binds it anew.
+    this.#channels.unbind(this.#virq);
+    const ports = new Map([...this.#domids].map(([port, domid]) => [domid, port]));
+    return { events: this.#channels.fd, ports };
+  }
+
+  goOn(): void {
+    this.#virq = this.#channels.bindVirq(VIRQ_DOM_EXC);
+    this.look();
+  }
+
   stop(): void {
     this.#watching?.close();
     for (const ring of this.#rings) ring.unmap();
@@ -102,7 +130,9 @@ export class XenMachine implements Machine {
 
   /** Binds a domain's port; its events are told from now on. Throws XenError. @returns our port */
   bind(domid: number, remote: number): number {
-    const port = this.#channels.bindInterdomain(domid, remote);
+    const handed = this.#handed.get(domid);
+    this.#handed.delete(domid);
+    const port = handed || this.#channels.bindInterdomain(domid, remote);
     this.#domids.set(port, domid);
     return port;
   }
@@ -137,18 +167,25 @@ export class XenMachine implements Machine {
       const domid = this.#domids.get(port);
       if (domid !== undefined) this.#sink?.notified(domid);
     }
-    if (ports.includes(this.#virq)) this.#look();
+    if (ports.includes(this.#virq)) this.look();
     this.#sink?.settled();
   }
 
   /** The hypervisor does not say whom its interrupt is about, so each domain is looked at. */
-  #look(): void {
+  look(): void {
+    this.#dropHanded();
     for (const domid of [...this.#known]) {
       const state = this.#control.state(domid);
       if (state === DOMAIN_RUNNING) continue;
       if (state === DOMAIN_GONE) this.#known.delete(domid);
       this.#sink?.domainState(domid, state);
     }
+  }
+
+  /** Ports of rings that could not be had again: a later domain of that number has others. */
+  #dropHanded(): void {
+    for (const port of this.#handed.values()) this.#channels.unbind(port);
+    this.#handed.clear();
   }
 }
 

@@ -11,15 +11,26 @@ import { applyConfFile } from "../shared/conf_file.ts";
 import { type Config, defaults } from "../shared/config.ts";
 import { applyArguments, usage } from "../shared/options.ts";
 import { inBackground, report, startInBackground } from "./background.ts";
-import { Daemon } from "./daemon.ts";
+import { clock, Daemon, makeCore } from "./daemon.ts";
+import { execute } from "./exec.ts";
+import { type Handover, handoverEnvironment, takeHandover, unpacked } from "./handover.ts";
 import { loadLibc } from "./libc.ts";
 import { reason } from "./log.ts";
+import { checkMachine } from "./machine.ts";
 import { notifyReady } from "./notify.ts";
 import { places } from "./places.ts";
+import { loadState } from "./state_file.ts";
+import { giveUp } from "./successor.ts";
+import { checkTransport } from "./transports.ts";
+import { passTrial, trialState } from "./trial.ts";
 import { welcome, writeDomain0 } from "./try.ts";
 
 /** Exit code after a failure that is a bug of ours: EX_SOFTWARE of sysexits.h. */
 const EXIT_BUG = 70;
+
+/** What the process before left to this one. */
+const handover = takeHandover();
+if (handover) process.chdir(handover.cwd);
 
 // Whoever reads our output may go away.
 process.stdout.on("error", () => {});
@@ -33,7 +44,9 @@ async function main(): Promise<void> {
   if (config.version) return print(`xenstored ${manifest.version}\n`);
   const foreground = config.noFork || config.try;
   if (!inBackground) for (const warning of warnings) warn(warning);
+  if (trialState) return rehearse(config);
   if (config.configTest) return;
+  if (config.liveUpdate) return takeOver(config, foreground);
   if (foreground || inBackground) return serve(config, !inBackground);
   const pid = await startInBackground();
   if (config.outputPid) print(`${pid}\n`);
@@ -66,19 +79,7 @@ function readConfFile(name: string): string {
 async function serve(config: Config, foreground: boolean): Promise<void> {
   const libc = await loadLibc();
   const daemon = new Daemon(config, places(process.env, config.try), libc, foreground);
-  const { log, transport } = daemon;
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, () => {
-      daemon.stop();
-      process.exit(0);
-    });
-  }
-  process.on("SIGHUP", () => log.reopen());
-  process.on("uncaughtException", (error) => {
-    log.notice(`this is a bug, the daemon ends: ${error.stack ?? error}`);
-    daemon.stop();
-    process.exit(EXIT_BUG);
-  });
+  obeySignals(daemon);
   try {
     if (inBackground) leaveTerminal();
     await daemon.start(config.traceFile);
@@ -87,12 +88,58 @@ async function serve(config: Config, foreground: boolean): Promise<void> {
     daemon.stop();
     throw error;
   }
-  const unheard = notifyReady(libc, process.env);
-  if (unheard) log.notice(unheard);
-  if (config.verbose) log.notice(`serving ${daemon.places.socket} (${transport.name})`);
+  tellReady(daemon);
+  if (config.verbose) {
+    daemon.log.notice(`serving ${daemon.places.socket} (${daemon.transport.name})`);
+  }
   if (config.try) print(welcome(daemon.places));
   if (config.outputPid && foreground) print(`${process.pid}\n`);
   await report("");
+}
+
+/** Goes on where the process before stands still. */
+async function takeOver(config: Config, foreground: boolean): Promise<void> {
+  const libc = await loadLibc();
+  const where = places(process.env, config.try);
+  const core = makeCore(config);
+  core.tick(clock.nowMs());
+  loadState(core, handover?.state ?? where.stateDump);
+  const daemon = new Daemon(config, where, libc, foreground, { core });
+  obeySignals(daemon);
+  if (!foreground) leaveTerminal();
+  await daemon.takeOver(handover, config.traceFile);
+  tellReady(daemon);
+  if (config.verbose) daemon.log.notice(`serving ${where.socket} (${daemon.transport.name}) on`);
+}
+
+/** Shows that this program could take over; nothing but the given state is touched. */
+async function rehearse(config: Config): Promise<void> {
+  const libc = await loadLibc();
+  checkTransport(config.transport, libc);
+  await checkMachine(config);
+  loadState(makeCore(config), trialState);
+  passTrial();
+}
+
+function obeySignals(daemon: Daemon): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      daemon.stop();
+      process.exit(0);
+    });
+  }
+  process.on("SIGHUP", () => daemon.log.reopen());
+  process.on("uncaughtException", (error) => {
+    daemon.log.notice(`this is a bug, the daemon ends: ${error.stack ?? error}`);
+    // What such a core says must be stored is not to be trusted.
+    daemon.stop(false);
+    process.exit(EXIT_BUG);
+  });
+}
+
+function tellReady({ libc, log }: Daemon): void {
+  const unheard = notifyReady(libc, process.env);
+  if (unheard) log.notice(unheard);
 }
 
 /** What a daemon does once it is on its own. */
@@ -111,7 +158,17 @@ function warn(text: string): void {
 
 /** Ends with exit code 1 and one line for whoever gave the command. */
 async function fail(message: string): Promise<void> {
+  if (handover) await goBack(handover, message);
   if (inBackground) await report(message);
   else warn(message);
   process.exit(1);
+}
+
+/** The process before goes on: it waits for this one's word, or this process becomes it again. */
+async function goBack(from: Handover, failure: string): Promise<void> {
+  if (from.ready >= 0) giveUp(from.ready, failure);
+  const libc = await loadLibc();
+  if (!libc || from.back.length === 0) return;
+  const env = handoverEnvironment({ ...from, back: [], failure });
+  execute(libc, from.back, env, unpacked(from.fds));
 }

@@ -1,10 +1,17 @@
-// Notify: tells systemd that the daemon is ready.
+// Notify: tells systemd that the daemon is ready, is being replaced, or has another process.
 // Holds   nothing.
 // Never   fails the start: a machine without systemd has nobody to tell.
 // Source  sd_notify(3), the protocol of NOTIFY_SOCKET.
 
 import { spawnSync } from "node:child_process";
 import { type Libc, sendDatagram } from "./libc.ts";
+
+/** Tells systemd about lines of sd_notify(3), if it wants to know. Whether it heard is not told. */
+export function notify(libc: Libc | null, env: NodeJS.ProcessEnv, lines: readonly string[]): void {
+  if (!env.NOTIFY_SOCKET) return;
+  if (libc) sendDatagram(libc, env.NOTIFY_SOCKET, lines.join("\n"));
+  else spawnSync("systemd-notify", lines, { stdio: "ignore", env });
+}
 
 /**
  * Sends READY=1 to the socket that systemd named, if it did.

@@ -9,7 +9,10 @@ import path from "node:path";
 const RUN_FOLDER = "/var/run/xenstored";
 /** Name of the simulated machine beside the socket. */
 export const MACHINE = "machine";
+const STATE_DUMP = "state_dump";
 const DATA_FOLDER = "/var/lib/xen/xenstore";
+const STORE_FOLDER = "/var/lib/xenstored";
+const DATABASE = "tdb";
 
 export interface Places {
   /** The sockets' paths. */
@@ -17,8 +20,12 @@ export interface Places {
   readonly socketReadOnly: string;
   /** Where a simulated machine is to be found: a folder, or a link to it. */
   readonly machine: string;
+  /** The state of a daemon that another one replaces. */
+  readonly stateDump: string;
   /** Where relative names of trace files and reports belong. */
   readonly data: string;
+  /** Folder of the database. */
+  readonly database: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,12 +41,34 @@ export function places(env: Environment, own: boolean): Places {
     socket,
     socketReadOnly: `${socket}_ro`,
     machine: path.join(path.dirname(socket), MACHINE),
+    // The C daemon looks in the folder of the sockets, wherever the socket itself is.
+    stateDump: path.resolve(env.XENSTORED_RUNDIR ? run : path.dirname(socket), STATE_DUMP),
     data: path.resolve(env.XENSTORED_ROOTDIR || (own ? run : DATA_FOLDER)),
+    database: database(env, socket, own),
   };
 }
 
+/** A daemon with sockets of its own has a store of its own, unless it is told where that is. */
+function database(env: Environment, socket: string, own: boolean): string {
+  const { XENSTORED_ROOTDIR: root, XENSTORED_RUNDIR: run, XENSTORED_PATH: named } = env;
+  if (root) return path.resolve(root, DATABASE);
+  if (!(run || named) || atHome(socket)) {
+    return path.join(own ? stateFolder(env) : STORE_FOLDER, DATABASE);
+  }
+  const inRun = run && path.resolve(run, "socket") === socket;
+  return inRun ? path.join(path.dirname(socket), DATABASE) : `${socket}.${DATABASE}`;
+}
+
+/** Do the sockets lie where everybody looks for them? */
+function atHome(socket: string): boolean {
+  return [RUN_FOLDER, "/run/xenstored"].includes(path.dirname(socket));
+}
+
 function userFolder(env: Environment): string {
-  if (env.XDG_RUNTIME_DIR) return path.join(env.XDG_RUNTIME_DIR, "xenstored");
+  return env.XDG_RUNTIME_DIR ? path.join(env.XDG_RUNTIME_DIR, "xenstored") : stateFolder(env);
+}
+
+function stateFolder(env: Environment): string {
   const state = env.XDG_STATE_HOME || path.join(os.homedir(), ".local", "state");
   return path.join(state, "xenstored");
 }

@@ -26,6 +26,17 @@ export class TraceFile {
     return this.#fd >= 0;
   }
 
+  /** The file that is open, or that was open last; empty: there was none. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Goes on with the file of a process before: `open` if it was, else only known by its name. */
+  resume(name: string, open: boolean): void {
+    this.#name = name;
+    if (open) this.#fd = fs.openSync(name, "a", 0o600);
+  }
+
   /**
    * Opens a file for appending, in place of the one that is open.
    * @param name  empty: the one in use before

@@ -30,8 +30,20 @@ export interface Transport {
    * @throws      Error that names the path and the reason
    */
   listen(path: string, kind: number): Promise<void>;
+  /** Listens on a socket that the process before was listening on; errors as `listen`. */
+  adoptListener(fd: number, path: string, kind: number): Promise<void>;
+  /** Serves a connection of the process before; its number in the core is known. */
+  adopt(fd: number, conn: number): void;
+  /** What is open, for a successor; all that has left is counted. Nothing may happen afterwards. */
+  handOver(): Descriptors;
   /** Stops listening and removes the sockets; connections are the server's to close. */
   close(): void;
+}
+
+/** What a transport has open. */
+export interface Descriptors {
+  readonly listeners: readonly { readonly fd: number; readonly kind: number }[];
+  readonly connections: readonly { readonly fd: number; readonly conn: number }[];
 }
 
 /** Whether somebody answers at a socket. */

@@ -28,7 +28,14 @@ import {
   SOCK_STREAM,
   unixAddress,
 } from "./libc.ts";
-import { BACKLOG, type Notice, SOCKET_UMASK, type Transport, type Watch } from "./transport.ts";
+import {
+  BACKLOG,
+  type Descriptors,
+  type Notice,
+  SOCKET_UMASK,
+  type Transport,
+  type Watch,
+} from "./transport.ts";
 
 const { EAGAIN, EINTR, ECONNABORTED } = os.constants.errno;
 
@@ -93,8 +100,25 @@ export class EpollTransport implements Transport {
     const reason = failed ? errnoName(libc.errno()) : "";
     process.umask(before);
     if (failed) throw new Error(`${path}: cannot listen there: ${reason}`);
+    await this.adoptListener(fd, path, kind);
+  }
+
+  async adoptListener(fd: number, path: string, kind: number): Promise<void> {
     this.#listeners.push({ fd, path, kind });
     this.control(EPOLL_CTL_ADD, fd, EPOLLIN);
+  }
+
+  adopt(fd: number, conn: number): void {
+    const link = this.#link(fd);
+    link.conn = conn;
+    this.#server.adopt(link, conn);
+  }
+
+  handOver(): Descriptors {
+    const connections = this.#links.flatMap((link, fd) => {
+      return link instanceof EpollLink && link.conn ? [{ fd, conn: link.conn }] : [];
+    });
+    return { listeners: this.#listeners, connections };
   }
 
   close(): void {
@@ -145,10 +169,12 @@ export class EpollTransport implements Transport {
     do {
       const lingerMs = this.#work ? 0 : LINGER_MS;
       const count = this.#libc.epollWait(this.#epoll, this.#events, EVENTS, lingerMs);
-      if (count > 0) this.#round(count);
       const work = this.#work;
-      if (work && !work()) this.#work = null;
       if (count <= 0 && !work) return;
+      this.#server.begin();
+      if (count > 0) this.#round(count);
+      if (work && !work()) this.#work = null;
+      this.#server.settle();
     } while (performance.now() < endMs);
     if (this.#work) setImmediate(() => this.#turn());
   }
@@ -170,13 +196,18 @@ export class EpollTransport implements Transport {
       this.#notAccepted(this.#libc.errno());
       return;
     }
-    const link = new EpollLink(this, this.#libc, this.#server, fd);
-    this.#links[fd] = link;
-    this.control(EPOLL_CTL_ADD, fd, EPOLLIN);
+    const link = this.#link(fd);
     link.conn = this.#server.connect(link, kind);
     if (link.conn) return;
     this.#notice("no memory for another connection");
     link.close();
+  }
+
+  #link(fd: number): EpollLink {
+    const link = new EpollLink(this, this.#libc, this.#server, fd);
+    this.#links[fd] = link;
+    this.control(EPOLL_CTL_ADD, fd, EPOLLIN);
+    return link;
   }
 
   #notAccepted(errno: number): void {
@@ -225,7 +256,8 @@ class EpollLink implements Link {
   }
 
   send(bytes: Uint8Array): number {
-    const len = this.#libc.send(this.#fd, bytes, bytes.length, MSG_NOSIGNAL);
+    const at = this.#libc.address(bytes);
+    const len = this.#libc.send(this.#fd, at, bytes.length, MSG_NOSIGNAL);
     if (len === bytes.length) return len;
     if (len < 0 && this.#libc.errno() !== EAGAIN) return SEND_FAILED;
     this.#wait(this.#waits | EPOLLOUT);
@@ -243,7 +275,8 @@ class EpollLink implements Link {
   }
 
   #receive(): void {
-    const len = this.#libc.recv(this.#fd, this.#server.core.input(INPUT_SIZE), INPUT_SIZE, 0);
+    const at = this.#libc.address(this.#server.core.input(INPUT_SIZE));
+    const len = this.#libc.recv(this.#fd, at, INPUT_SIZE, 0);
     if (len > 0) {
       this.#server.received(this.conn, len);
       return;

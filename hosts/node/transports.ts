@@ -20,7 +20,13 @@ export function makeTransport(
   server: Server,
   notice: Notice,
 ): Transport {
-  if (name === "net" || (name === "auto" && !libc)) return new NetTransport(server, notice);
-  if (libc) return new EpollTransport(libc, server, notice);
+  checkTransport(name, libc);
+  if (name === "net" || !libc) return new NetTransport(server, notice);
+  return new EpollTransport(libc, server, notice);
+}
+
+/** Throws an Error when the transport can't be had. */
+export function checkTransport(name: TransportName, libc: Libc | null): void {
+  if (name !== "epoll" || libc) return;
   throw new Error("--transport epoll: needs Linux and the package koffi; allowed here is net");
 }

@@ -5,16 +5,29 @@
 
 import { fileURLToPath } from "node:url";
 import { Client } from "../shared/client.ts";
+import { isXenstoreError } from "../shared/errors.ts";
 import { LocalStream } from "../shared/local_stream.ts";
 import type { Server } from "../shared/server.ts";
 import type { Places } from "./places.ts";
 
-/** Writes the nodes of domain 0 that a toolstack writes when the machine starts. */
+const DOMAIN_0 = [
+  ["/local/domain/0/domid", "0"],
+  ["/local/domain/0/name", "Domain-0"],
+] as const;
+
+/**
+ * Writes the nodes of domain 0 that a toolstack writes when the machine starts. What is there from
+ * an earlier run stays.
+ */
 export async function writeDomain0(server: Server): Promise<void> {
   const client = new Client(new LocalStream(server));
   try {
-    await client.write("/local/domain/0/domid", "0");
-    await client.write("/local/domain/0/name", "Domain-0");
+    for (const [path, value] of DOMAIN_0) {
+      await client.read(path).catch((error) => {
+        if (!isXenstoreError(error, "ENOENT")) throw error;
+        return client.write(path, value);
+      });
+    }
     await client.mkdir("/vm");
   } finally {
     client.close();

@@ -28,15 +28,23 @@ const QUOTA_KEYS: Record<string, number> = {
 const KEYS = new Map<string, Apply>([
   ["pid-file", file("pidFile")],
   ["access-log-file", file("traceFile")],
+  ["persistent", persistent],
   ...Object.entries(QUOTA_KEYS).map(([key, opt]): [string, Apply] => [key, quota(opt)]),
 ]);
+
+/**
+ * oxenstored keeps its store when it is ended by SIGTERM, or not. Its own file says "false"; who
+ * has never touched that should not lose anything, so it is not taken for "store nothing".
+ */
+function persistent(config: Config, value: string, name: string): void {
+  if (yes(value, name) && config.durability === "off") config.durability = "process";
+}
 
 /** Keys whose one honoured value is what this daemon does anyway. */
 const FIXED = new Map([
   ["merge-activate", "true"],
   ["perms-activate", "true"],
   ["perms-watch-activate", "true"],
-  ["persistent", "false"],
   ["test-eagain", "false"],
 ]);
 

@@ -12,6 +12,9 @@ export const QUOTA_MAX = 0xfffffffe;
 
 export type TransportName = "auto" | "epoll" | "net";
 
+/** What an acknowledged change survives: nothing, the end of the process, the loss of power. */
+export type Durability = "off" | "process" | "disk";
+
 export interface Config {
   help: boolean;
   version: boolean;
@@ -24,11 +27,14 @@ export interface Config {
   outputPid: boolean;
   /** Only check the configuration. */
   configTest: boolean;
+  /** Take over from the process before: it has left its state, or this very process. */
+  liveUpdate: boolean;
   configFile: string;
   pidFile: string;
   traceFile: string;
   traceSwitches: number;
   transport: TransportName;
+  durability: Durability;
   /** Folder of a simulated machine, or empty: the real one if there is any. */
   simulate: string;
   /** Serve the ring of the control domain's kernel. */
@@ -55,11 +61,13 @@ export function defaults(): Config {
     try: false,
     outputPid: false,
     configTest: false,
+    liveUpdate: false,
     configFile: "",
     pidFile: "",
     traceFile: "",
     traceSwitches: TRACE_OBJ | TRACE_IO,
     transport: "auto",
+    durability: "process",
     simulate: "",
     domainInit: true,
     core: new Map(),

@@ -29,11 +29,13 @@ export class LocalStream implements ByteStream, Link {
   }
 
   write(messages: readonly Uint8Array[]): boolean {
+    this.#server.begin();
     for (const message of messages) {
-      if (!this.#conn) return true;
+      if (!this.#conn) break;
       this.#server.core.input(message.length).set(message);
       this.#server.received(this.#conn, message.length);
     }
+    this.#server.settle();
     return true;
   }
 

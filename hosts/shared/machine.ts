@@ -43,7 +43,7 @@ export interface Ring {
   unmap(): void;
 }
 
-/** What a machine tells; called from the event loop, never from within a call of the machine. */
+/** What a machine tells; called from the event loop, or within `look`. */
 export interface MachineSink {
   /** The domain raised its event; several may be told as one. */
   notified(domid: number): void;
@@ -69,14 +69,38 @@ export interface Machine {
   /** Does a domain with this number exist? If so, its end will be told. */
   exists(domid: number): boolean;
   /**
+   * Tells successive holders of a domid apart: a number that stays the same as long as the domain
+   * is there, an integer below 2^53; 0 when that is not known, -1 when it has lost what it would
+   * be known by, and was another one if it was known before.
+   */
+  identity?(domid: number): number;
+  /** The domain's own end of the event channel that was handed over for it; 0: none was. */
+  remotePort?(domid: number): number;
+  /** Looks at the domains that were asked about, and tells at once what has become of them. */
+  look(): void;
+  /**
    * Maps the page of a domain and binds `port` of its side. Its end will be told.
    * @param frame  number of the page in the domain's memory, for where that is the only way;
    *               0 for none
    * @returns null when either can't be done; nothing is left mapped or bound then
    */
   map(domid: number, port: number, frame: number): Ring | null;
+  /**
+   * What a process that takes this one's place needs to go on with the same rings. From here on
+   * nothing else may be called but `goOn`, when that process did not come to be.
+   */
+  handOver?(): HandedMachine;
+  goOn?(): void;
   /** Lets go of everything; rings that are still mapped too. */
   stop(): void;
+}
+
+/** How a machine goes from one process to the next. */
+export interface HandedMachine {
+  /** Descriptor on which events come in. */
+  readonly events: number;
+  /** Our end of each domain's event channel. */
+  readonly ports: ReadonlyMap<number, number>;
 }
 
 /** A page that both sides have in their memory. */

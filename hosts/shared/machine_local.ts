@@ -20,11 +20,14 @@ export class LocalDomain {
   onEvent: () => void = () => {};
   /** Whether it has shut down: the store hears of it with the next change of any domain. */
   down = false;
+  /** Tells it from the domains that had its number before. */
+  readonly serial: number;
   #machine: LocalMachine;
 
-  constructor(machine: LocalMachine, domid: number, buffer: ArrayBufferLike) {
+  constructor(machine: LocalMachine, domid: number, buffer: ArrayBufferLike, serial: number) {
     this.#machine = machine;
     this.domid = domid;
+    this.serial = serial;
     this.buffer = buffer;
     this.page = new MemoryPage(buffer);
   }
@@ -48,6 +51,7 @@ export class LocalMachine implements Machine {
   #toStore = new Set<LocalRing>();
   #toGuests = new Set<LocalDomain>();
   #ended = new Set<number>();
+  #serials = 0;
   #changed = false;
   #flushing = false;
   #defer: (call: () => void) => void;
@@ -79,6 +83,14 @@ export class LocalMachine implements Machine {
     return ring;
   }
 
+  look(): void {
+    this.#tellStates();
+  }
+
+  identity(domid: number): number {
+    return this.#domains.get(domid)?.serial ?? 0;
+  }
+
   stop(): void {
     this.#sink = null;
     this.#rings.clear();
@@ -91,7 +103,8 @@ export class LocalMachine implements Machine {
   domain(domid: number, buffer?: ArrayBufferLike): LocalDomain {
     const known = this.#domains.get(domid);
     if (known) return known;
-    const made = new LocalDomain(this, domid, buffer ?? new ArrayBuffer(XENSTORE_RING_PAGE));
+    const page = buffer ?? new ArrayBuffer(XENSTORE_RING_PAGE);
+    const made = new LocalDomain(this, domid, page, ++this.#serials);
     this.#domains.set(domid, made);
     this.#dead.delete(domid);
     return made;

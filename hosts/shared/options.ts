@@ -25,6 +25,7 @@ import {
   type Apply,
   type Config,
   ConfigError,
+  type Durability,
   file,
   notAllowed,
   QUOTA_MAX,
@@ -91,7 +92,17 @@ export function usage(): string {
   return `Usage: xenstored [options]\n\n${lines.join("\n")}\n`;
 }
 
-function flag(key: "help" | "version" | "verbose" | "noFork" | "try" | "outputPid" | "configTest") {
+type Flag =
+  | "help"
+  | "version"
+  | "verbose"
+  | "noFork"
+  | "try"
+  | "outputPid"
+  | "configTest"
+  | "liveUpdate";
+
+function flag(key: Flag) {
   return (config: Config) => {
     config[key] = true;
   };
@@ -141,12 +152,16 @@ const conflicts: Apply = (config, value, name) => {
   config.core.set(OPT_STRICT_CONFLICTS, value === "strict" ? 1 : 0);
 };
 
-const internalDb: Apply = (_config, value, name) => {
-  if (value) oneOf(name, value, ["on", "off"]);
+const durability: Apply = (config, value, name) => {
+  oneOf(name, value, ["off", "process", "disk"]);
+  config.durability = value as Durability;
 };
 
-const liveUpdate: Apply = (_config, _value, name) => {
-  throw new ConfigError(`${name}: this version cannot take over a running store`);
+/** The C daemon's word for the same: what is kept in the process only is not stored. */
+const internalDb: Apply = (config, value, name) => {
+  if (value) oneOf(name, value, ["on", "off"]);
+  if (value !== "off") config.durability = "off";
+  else if (config.durability === "off") config.durability = "process";
 };
 
 const nothing: Apply = () => {};
@@ -304,8 +319,14 @@ const OPTIONS: readonly Option[] = [
     short: "I",
     long: "internal-db",
     argument: "[on|off]",
-    help: "accepted, without effect",
+    help: "on: store nothing",
     apply: internalDb,
+  },
+  {
+    long: "durability",
+    argument: "<level>",
+    help: "what a change survives: off, process (default), disk",
+    apply: durability,
   },
   {
     long: "event",
@@ -313,7 +334,12 @@ const OPTIONS: readonly Option[] = [
     help: "accepted, without effect",
     apply: (_config, value, name) => void wholeNumber(name, value, QUOTA_MAX),
   },
-  { short: "U", long: "live-update", help: "not offered yet", apply: liveUpdate },
+  {
+    short: "U",
+    long: "live-update",
+    help: "take over from the daemon that a live update ends",
+    apply: flag("liveUpdate"),
+  },
 ];
 
 function applyLong(config: Config, arg: string, rest: string[]): void {

@@ -1,13 +1,14 @@
 // Rings: the pump of guests: shared pages in and out of the core, and what the core asks of them.
 // Holds   the mapped ring of each connection, and which rings wait for their turn.
-// Never   reads a shared byte twice for the same purpose, and never lets one ring keep the rest
-//         waiting: each has one look per round.
+// Never   reads a shared byte twice for the same purpose, never lets one ring keep the rest
+//         waiting: each has one look per round; never lets a guest see what waits to be stored.
 // Source  the XenStore protocol, ring and domains; "Flow" in ARCHITECTURE.md.
 
 import {
   ASK_EXISTS,
   ASK_MAP,
   CONN_RING,
+  DOMAIN_GONE,
   LOOK_AGAIN_MS,
   OPT_MACHINE,
   WANT_CLOSE,
@@ -15,17 +16,9 @@ import {
   WANT_NOTIFY,
   WANT_RESET,
 } from "../../assembly/abi.ts";
-import {
-  XENSTORE_RING_ERROR,
-  XENSTORE_RING_FEATURES,
-  XENSTORE_RING_REQ_CONS,
-  XENSTORE_RING_REQ_PROD,
-  XENSTORE_RING_RSP,
-  XENSTORE_RING_RSP_PROD,
-  XENSTORE_RING_SIZE,
-} from "../../assembly/xs_wire.ts";
 import type { Core } from "./core.ts";
-import type { Machine, MachineSink, Page, Ring } from "./machine.ts";
+import type { Machine, MachineSink, Ring } from "./machine.ts";
+import { RingCopy } from "./ring_copy.ts";
 import type { Clock } from "./runtime.ts";
 
 /** What the rings need of the server whose core they serve. */
@@ -35,65 +28,44 @@ export interface RingServer {
   tellTime(): void;
   /** Does what other connections want because of what was done: WANT_* bits. */
   others(bits: number): void;
+  /** Begins a round of inputs, at whose end (`settle`) all that they want is done. */
+  begin(): void;
+  settle(): void;
+  /** Must changes be stored before anything leaves? Then `serve` is called after that. */
+  mustWait(conn: number, bits: number): boolean;
   readonly clock: Clock;
 }
 
 /** Calls `work` again and again, with other input served in between, until it returns false. */
 export type Soon = (work: () => boolean) => void;
 
-// Words of the page from XENSTORE_RING_REQ_CONS on.
-const REQ_CONS = 0;
-const REQ_PROD = 1;
-const RSP_CONS = 2;
-const RSP_PROD = 3;
-const FEATURES = 4;
-const ERROR = 6;
-const WORDS = 7;
-/** Of these the other side may have written all: indexes, features, connection. */
-const WORDS_IN = 6;
-
-const MASK = XENSTORE_RING_SIZE - 1;
-
 /** A ring that is served. */
 class Served {
   readonly conn: number;
   readonly domid: number;
   readonly ring: Ring;
+  readonly copy: RingCopy;
   /** Waits for its turn. */
   ready = false;
-  /** Bytes of requests it had of late: the lighter ones come first. */
-  load = 0;
-  /** The core's copy of the page, and its words; empty when the core's memory has grown. */
-  bytes: Uint8Array = new Uint8Array(0);
-  words: Uint32Array = new Uint32Array(0);
-  wordsIn: Uint32Array = new Uint32Array(0);
-  /** What the core's copy said of these when the page was last the same. */
-  reqCons = 0;
-  rspProd = 0;
-  features = 0;
-  error = 0;
+  /** What is to be copied out; the core says WANT_NOTIFY and WANT_RESET only once. */
+  wants = 0;
+  /** A look was due while that had to wait. */
+  missed = false;
 
-  constructor(conn: number, domid: number, ring: Ring) {
+  constructor(core: Core, conn: number, domid: number, ring: Ring) {
     this.conn = conn;
     this.domid = domid;
     this.ring = ring;
+    this.copy = new RingCopy(core, conn, ring.page);
   }
 
-  /** Views again, if the core's memory has grown. */
-  renew(core: Core): void {
-    if (this.bytes.byteLength !== 0) return;
-    this.bytes = core.ringPage(this.conn);
-    const { buffer, byteOffset } = this.bytes;
-    this.words = new Uint32Array(buffer, byteOffset + XENSTORE_RING_REQ_CONS, WORDS);
-    this.wordsIn = this.words.subarray(0, WORDS_IN);
-  }
-
-  /** The page and the core's copy are the same now. */
-  same(): void {
-    this.reqCons = this.words[REQ_CONS] as number;
-    this.rspProd = this.words[RSP_PROD] as number;
-    this.features = this.words[FEATURES] as number;
-    this.error = this.words[ERROR] as number;
+  /** The store's fields go out, if there is something in them, and one event for all. */
+  tell(): void {
+    if (!this.wants) return;
+    const reset = (this.wants & WANT_RESET) !== 0;
+    this.wants = 0;
+    this.copy.out(reset);
+    this.ring.notify();
   }
 }
 
@@ -107,9 +79,6 @@ export class Rings implements MachineSink {
   #looking = new Set<Served>();
   #lookTimer = false;
   #working = false;
-  // Words on their way into and out of a page.
-  #word = new Uint32Array(1);
-  #pair = new Uint32Array(2);
 
   /** Tells the core that there is a machine; `start` begins to serve. */
   constructor(server: RingServer, machine: Machine, soon: Soon) {
@@ -120,27 +89,96 @@ export class Rings implements MachineSink {
   }
 
   /**
-   * Listens to the machine, and serves the ring of the control domain's kernel.
-   * @param control  the control domain, or -1 to leave its ring alone
+   * Listens to the machine, and serves the rings of all domains that the core knows: those that
+   * were loaded go on where they stopped, the others begin.
+   * @param control  the control domain
    * @throws         Error of one line when the machine can't be had
    */
   start(control: number): void {
     this.#machine.start(this);
-    const ring = control < 0 ? null : this.#machine.control();
-    if (!ring) return;
+    this.#server.begin();
+    // Events that were loaded begin to wait now, not at the core's time 0.
+    this.#server.tellTime();
     const { core } = this.#server;
-    const conn = core.connect(CONN_RING, control);
+    for (const domid of [...core.domains()]) {
+      if (domid === control) this.#resumeControl(domid);
+      else this.#resume(domid);
+    }
+    // Others may own nodes, or be named in permissions.
+    for (const domid of [...core.namedDomains()]) {
+      if (!this.#machine.exists(domid)) this.#gone(domid);
+    }
+    // Who has shut down meanwhile?
+    this.#machine.look();
+    this.#server.settle();
+    this.#work();
+  }
+
+  /** The control domain's kernel; it is there before the store. */
+  #resumeControl(domid: number): void {
+    const ring = this.#machine.control();
+    if (ring) this.#goOn(domid, ring);
+    else this.#lost(domid);
+  }
+
+  #resume(domid: number): void {
+    const { core } = this.#server;
+    const { port, frame, identity } = core.domain(domid);
+    const exists = this.#machine.exists(domid);
+    const now = exists ? this.#identity(domid) : 0;
+    if (!exists || (identity !== 0 && now !== 0 && identity !== now)) {
+      this.#gone(domid);
+      return;
+    }
+    core.setIdentity(domid, now > 0 ? now : identity);
+    const ring = this.#machine.map(domid, port || this.#findPort(domid), frame);
+    if (ring) this.#goOn(domid, ring);
+    else this.#lost(domid);
+  }
+
+  /** The C daemon hands over its own ports only; whoever starts after a crash needs the others. */
+  #findPort(domid: number): number {
+    const port = this.#machine.remotePort?.(domid) ?? 0;
+    if (port) this.#server.core.setPort(domid, port);
+    return port;
+  }
+
+  #gone(domid: number): void {
+    this.#server.others(this.#server.core.domainState(domid, DOMAIN_GONE));
+  }
+
+  /** The domain lives, but its page can't be had: it is not served until it dies. */
+  #lost(domid: number): void {
+    const { core } = this.#server;
+    const { conn } = core.domain(domid);
+    if (conn) this.#server.others(core.ringLost(conn));
+  }
+
+  /** A ring that was there before the store is served; what was loaded for it goes on. */
+  #goOn(domid: number, ring: Ring): void {
+    const { core } = this.#server;
+    const loaded = core.domain(domid).conn;
+    const conn = loaded || core.connect(CONN_RING, domid);
     if (!conn) {
       ring.unmap();
-      throw new Error(`domain ${control}: no memory for its ring`);
+      throw new Error(`domain ${domid}: no memory for its ring`);
     }
-    const served = this.#serve(conn, control, ring);
-    const bits = core.ringStart(conn);
-    served.renew(core);
-    // All but the indexes, which stay as they are.
-    ring.page.store(XENSTORE_RING_FEATURES, served.words.subarray(FEATURES));
-    ring.notify();
+    const served = this.#serve(conn, domid, ring);
+    if (loaded) served.copy.inAll();
+    const bits = loaded ? core.ringResume(conn) : core.ringStart(conn);
+    served.copy.doubt(!loaded);
+    // An event of ours may have been lost with the store that was there before.
+    served.wants = WANT_NOTIFY | (bits & WANT_RESET);
     this.#server.others(bits | this.serve(conn));
+  }
+
+  #identity(domid: number): number {
+    return this.#machine.identity?.(domid) ?? 0;
+  }
+
+  /** The domain is known by this from now on. */
+  #noteIdentity(domid: number): void {
+    this.#server.core.setIdentity(domid, Math.max(0, this.#identity(domid)));
   }
 
   /** How many rings are mapped. */
@@ -181,22 +219,57 @@ export class Rings implements MachineSink {
     const served = this.#byConn[conn];
     if (!served) return 0;
     const { core } = this.#server;
-    const before = core.status(conn);
+    const before = core.status(conn) | served.wants;
+    if (this.#mustWait(served, before)) {
+      // What comes in now would go where that still lies.
+      served.missed = true;
+      return before;
+    }
+    served.missed = false;
     if (before & WANT_CLOSE) return before | this.#close(served);
     if (!served.ring.page.whole()) return before;
-    this.#copyOut(served, before);
-    this.#copyIn(served);
+    served.tell();
+    served.copy.in();
     const bits = core.ringKick(conn);
-    if (bits & WANT_CLOSE) return before | bits | this.#close(served);
-    this.#copyOut(served, bits);
     if (bits & WANT_LOOK) this.#lookLater(served);
     else this.#looking.delete(served);
-    // The other side tells of more only if it saw an empty queue, or a full one.
-    if (bits & WANT_NOTIFY && this.#hasMore(served, bits)) {
+    if (this.#mustWait(served, bits)) return before | bits;
+    if (bits & WANT_CLOSE) return before | bits | this.#close(served);
+    served.tell();
+    this.#again(served, bits);
+    return before | bits;
+  }
+
+  /** Does what had to wait. Returns bits that concern others. */
+  finish(conn: number): number {
+    const served = this.#byConn[conn];
+    if (!served) return 0;
+    const bits = this.#server.core.status(conn) | served.wants;
+    if (this.#mustWait(served, bits)) return bits;
+    if (bits & WANT_CLOSE) return bits | this.#close(served);
+    if (!served.ring.page.whole()) return bits;
+    served.tell();
+    // Meanwhile it has got more to say, perhaps.
+    if (served.missed || bits & WANT_LOOK) {
+      served.missed = false;
       this.#queue(served);
       this.#work();
-    }
-    return before | bits;
+    } else this.#again(served, bits);
+    return bits;
+  }
+
+  /** Notes what is to be copied out. Must that, or hanging up, wait? */
+  #mustWait(served: Served, bits: number): boolean {
+    served.wants = bits & (WANT_NOTIFY | WANT_RESET);
+    if (!(served.wants || bits & WANT_CLOSE)) return false;
+    return this.#server.mustWait(served.conn, bits);
+  }
+
+  /** The other side tells of more only if it saw an empty queue, or a full one. */
+  #again(served: Served, bits: number): void {
+    if (!(bits & WANT_NOTIFY && served.copy.hasMore((bits & WANT_LOOK) !== 0))) return;
+    this.#queue(served);
+    this.#work();
   }
 
   /** Answers what the core asks, once. Returns bits that concern others. */
@@ -212,24 +285,25 @@ export class Rings implements MachineSink {
     if (known) {
       // A port that can't be bound is no reason to end what is mapped.
       known.ring.rebind(port);
+      this.#noteIdentity(domid);
       return true;
     }
     const ring = this.#machine.map(domid, port, frame);
     if (!ring) return false;
-    const conn = this.#server.core.connect(CONN_RING, domid);
-    if (conn) this.#serve(conn, domid, ring);
-    else ring.unmap();
+    const { core } = this.#server;
+    const conn = core.connect(CONN_RING, domid);
+    if (conn) {
+      this.#serve(conn, domid, ring);
+      this.#noteIdentity(domid);
+    } else ring.unmap();
     return conn !== 0;
   }
 
-  /** A mapped ring gets its connection's number; the whole page is copied in. */
+  /** A mapped ring gets its connection's number. */
   #serve(conn: number, domid: number, ring: Ring): Served {
-    const served = new Served(conn, domid, ring);
+    const served = new Served(this.#server.core, conn, domid, ring);
     this.#byConn[conn] = served;
     this.#byDomid.set(domid, served);
-    served.renew(this.#server.core);
-    ring.page.load(XENSTORE_RING_REQ_CONS, served.wordsIn);
-    served.rspProd = served.words[RSP_PROD] as number;
     return served;
   }
 
@@ -239,68 +313,6 @@ export class Rings implements MachineSink {
     this.#looking.delete(served);
     served.ring.unmap();
     return this.#server.core.disconnect(served.conn);
-  }
-
-  /** The other side's indexes and requests, each byte once. */
-  #copyIn(served: Served): void {
-    served.renew(this.#server.core);
-    const { ring, words, bytes } = served;
-    ring.page.load(XENSTORE_RING_REQ_CONS, served.wordsIn);
-    served.same();
-    const cons = served.reqCons;
-    const len = ((words[REQ_PROD] as number) - cons) >>> 0;
-    served.load = (served.load + len) >>> 1;
-    if (len === 0 || len > XENSTORE_RING_SIZE) return;
-    const at = cons & MASK;
-    const head = Math.min(len, XENSTORE_RING_SIZE - at);
-    ring.page.read(at, bytes.subarray(at, at + head));
-    if (len > head) ring.page.read(0, bytes.subarray(0, len - head));
-  }
-
-  /** The store's replies and fields, if they changed, and one event for all. */
-  #copyOut(served: Served, bits: number): void {
-    if (!(bits & (WANT_NOTIFY | WANT_RESET))) return;
-    served.renew(this.#server.core);
-    const { page } = served.ring;
-    const { words } = served;
-    const reset = (bits & WANT_RESET) !== 0;
-    this.#replies(served, page, reset ? 0 : served.rspProd);
-    if (reset) {
-      page.store(XENSTORE_RING_REQ_CONS, words);
-    } else {
-      // The indexes of the other side lie between; nothing of them is written.
-      this.#store(page, XENSTORE_RING_RSP_PROD, words[RSP_PROD] as number, served.rspProd);
-      this.#store(page, XENSTORE_RING_REQ_CONS, words[REQ_CONS] as number, served.reqCons);
-      this.#store(page, XENSTORE_RING_FEATURES, words[FEATURES] as number, served.features);
-      this.#store(page, XENSTORE_RING_ERROR, words[ERROR] as number, served.error);
-    }
-    served.same();
-    served.ring.notify();
-  }
-
-  #replies({ words, bytes }: Served, page: Page, from: number): void {
-    const len = ((words[RSP_PROD] as number) - from) >>> 0;
-    if (len === 0 || len > XENSTORE_RING_SIZE) return;
-    const at = from & MASK;
-    const head = Math.min(len, XENSTORE_RING_SIZE - at);
-    const queue = XENSTORE_RING_RSP;
-    page.write(queue + at, bytes.subarray(queue + at, queue + at + head));
-    if (len > head) page.write(queue, bytes.subarray(queue, queue + len - head));
-  }
-
-  /** Writes one word, unless the page has it already. */
-  #store(page: Page, offset: number, value: number, before: number): void {
-    if (value === before) return;
-    this.#word[0] = value;
-    page.store(offset, this.#word);
-  }
-
-  /** Has the other side put something, or made room that is waited for, since the last look? */
-  #hasMore({ ring, words }: Served, bits: number): boolean {
-    const now = this.#pair;
-    ring.page.load(XENSTORE_RING_REQ_PROD, now);
-    if (now[0] !== words[REQ_PROD]) return true;
-    return (bits & WANT_LOOK) !== 0 && now[1] !== words[RSP_CONS];
   }
 
   #queue(served: Served): void {
@@ -319,14 +331,16 @@ export class Rings implements MachineSink {
   /** One look at each ring that is ready. Returns whether any is again. */
   #round(): boolean {
     this.#working = true;
+    this.#server.begin();
     this.#server.tellTime();
     const ready = this.#ready;
     this.#ready = [];
-    if (ready.length > 1) ready.sort((a, b) => a.load - b.load);
+    if (ready.length > 1) ready.sort((a, b) => a.copy.load - b.copy.load);
     for (const served of ready) {
       served.ready = false;
       if (this.#byConn[served.conn] === served) this.#server.others(this.serve(served.conn));
     }
+    this.#server.settle();
     this.#working = this.#ready.length > 0;
     return this.#working;
   }

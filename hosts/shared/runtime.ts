@@ -38,3 +38,16 @@ export interface LogRecord {
 export interface Log {
   records(records: readonly LogRecord[]): void;
 }
+
+/** Whoever keeps the core's changes, so that they outlive the process. */
+export interface Keeper {
+  /**
+   * Stores what waits in the core's journal and tells the core how it went. Nothing that the core
+   * has produced since the first of these changes may leave before. Never throws for a medium that
+   * fails: the core is told, and its replies say so. Afterwards nothing waits.
+   * @returns WANT_* bits that concern others
+   */
+  keep(): number;
+  /** Whether one call for several inputs is worth waiting for them, as with a sync of a disk. */
+  readonly slow: boolean;
+}

@@ -90,6 +90,20 @@ describe("a verdict", () => {
     expect(verdicts(figures, true)).toMatch(/90 % \| yes/);
   });
 
+  it("holds what is promised for the way in which changes were stored", () => {
+    const write = (peer: string, rate: number) => made(peer, "pingpong-write", "requests", [rate]);
+    const figures = [write("c", 100), write("ours", 110)];
+    expect(verdicts(figures, true, "process")).toMatch(/ 1 × C \| 1\.10 × C \| yes/);
+    expect(verdicts(figures, true, "off")).toMatch(/ 1\.2 × C \| 1\.10 × C \| no/);
+    expect(verdicts(figures, true, "disk")).toBeNull();
+  });
+
+  it("takes the worst round where a wait is promised to be short", () => {
+    const waits = (ms: number[]) => made("ours", "compaction", "longest wait", ms, "ms");
+    expect(verdicts([waits([3, 19.5, 4])], true)).toMatch(/19\.5 ms \| yes/);
+    expect(verdicts([waits([3, 21, 4])], true)).toMatch(/21\.0 ms \| no/);
+  });
+
   it("is silent about what was not measured", () => {
     expect(verdicts([pingpong("ours", 121)], false)).toBeNull();
   });
@@ -116,6 +130,9 @@ describe("the command line", () => {
     );
     expect(() => parseOptions(["--pin", "loose"])).toThrow(
       '--pin: "loose" is none of same, split, none',
+    );
+    expect(() => parseOptions(["--durability", "maybe"])).toThrow(
+      '--durability: "maybe" is none of off, process, disk',
     );
     expect(() => parseOptions(["no-such"])).toThrow('workload "no-such" is none of pingpong-read');
     expect(() => parseOptions(["--seconds", "x"])).toThrow("0.01 to 600");

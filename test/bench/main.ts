@@ -56,7 +56,7 @@ async function main(options: Options): Promise<number> {
 
 async function withDaemons(system: System, options: Options, signal: AbortSignal) {
   const program = fileURLToPath(import.meta.url);
-  const { found, missing } = contestants(options.peers, system, program);
+  const { found, missing } = contestants(options.peers, system, program, options);
   for (const reason of missing) say(`left out, ${reason}`);
   const workloads = WORKLOADS.filter(({ name }) => options.workloads.includes(name));
   return measureAll(
@@ -94,12 +94,13 @@ function finish(outcome: Outcome, options: Options): void {
   }
   const base = options.peers[0].split("=")[0];
   console.log(table(outcome, base, options.markdown));
-  const met = options.smoke ? null : verdicts(outcome.figures, options.markdown);
+  const { figures } = outcome;
+  const met = options.smoke ? null : verdicts(figures, options.markdown, options.durability);
   if (met) console.log(`\n${met}`);
-  const { rounds, seconds, pin, smoke } = options;
+  const { rounds, seconds, pin, smoke, durability } = options;
   const run = {
     date: new Date().toISOString(),
-    ...{ rounds, seconds, pin, smoke },
+    ...{ rounds, seconds, pin, smoke, durability },
     node: process.version,
     system: `${os.type()} ${os.release()} ${os.arch()}`,
     processor: `${os.cpus().length} × ${os.cpus()[0]?.model ?? "unknown"}`,

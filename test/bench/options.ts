@@ -3,9 +3,10 @@
 // Never   accepts what it doesn't know.
 // Source  our own.
 
+import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import { CORE_WORKLOADS } from "./core.ts";
-import { PEERS } from "./peers.ts";
+import { DURABILITIES, type Durability, PEERS } from "./peers.ts";
 import type { Pin } from "./run.ts";
 import { WORKLOADS } from "./workload.ts";
 
@@ -19,6 +20,9 @@ export interface Options {
   seconds: number;
   warmup: number;
   loadSeconds: number;
+  durability: Durability;
+  /** Where the daemons' folders lie. */
+  folder: string;
   pin: Pin;
   cpu: number | null;
   out: string;
@@ -42,13 +46,18 @@ export function parseOptions(args: string[]): Options {
       seconds: { type: "string", short: "t", default: "0.5" },
       warmup: { type: "string", short: "w", default: "0.1" },
       "load-seconds": { type: "string", default: "30" },
+      durability: { type: "string", short: "d", default: "process" },
+      folder: { type: "string", short: "f", default: tmpdir() },
       pin: { type: "string", default: "same" },
       cpu: { type: "string" },
       out: { type: "string", short: "o", default: "build/bench/figures.jsonl" },
       floor: { type: "string" },
     },
   });
-  const { pin } = values;
+  const { pin, durability, folder } = values;
+  if (!DURABILITIES.includes(durability)) {
+    throw new Error(`--durability: "${durability}" is none of ${DURABILITIES.join(", ")}`);
+  }
   if (!PINS.includes(pin)) throw new Error(`--pin: "${pin}" is none of ${PINS.join(", ")}`);
   return {
     help: values.help,
@@ -60,6 +69,8 @@ export function parseOptions(args: string[]): Options {
     seconds: numeric("--seconds", values.seconds, 0.01, 600, false),
     warmup: numeric("--warmup", values.warmup, 0, 600, false),
     loadSeconds: numeric("--load-seconds", values["load-seconds"], 0.1, 3600, false),
+    durability: durability as Durability,
+    folder,
     pin: pin as Pin,
     cpu: values.cpu === undefined ? null : numeric("--cpu", values.cpu, 0, 1023, true),
     out: values.out,
@@ -112,6 +123,10 @@ options:
   -t, --seconds S       measured time of one round (0.5)
   -w, --warmup S        time before it that does not count (0.1)
       --load-seconds S  longest time to fill one daemon with nodes (30)
+  -d, --durability HOW  what our daemon stores before it answers: off, process
+                        (written), disk (synced, too); Xen's store nothing (process)
+  -f, --folder DIR      where the daemons' folders lie, which should be on a disk
+                        (${tmpdir()})
       --pin HOW         same: generator and daemons on one processor (same);
                         split: on two; none: where the scheduler puts them
       --cpu N           the daemons' processor (the last one)

@@ -83,6 +83,7 @@ async function measure(
   try {
     for (const contestant of plan.contestants) {
       if (contestant.fixed && !workload.fixedAnswers) continue;
+      if (workload.needs && !contestant.offers.includes(workload.needs)) continue;
       progress(`${workload.name}: preparing ${contestant.name}`);
       const daemons: Daemon[] = [];
       const session = new Session(workload.name, contestant.name, daemons, system, plan.effort);

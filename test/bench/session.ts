@@ -14,6 +14,20 @@ export interface Daemon {
   socket: string;
   pid: number;
   stop(): Promise<void>;
+  /** What only our own daemon offers; null: it is another one. */
+  own: OwnDaemon | null;
+}
+
+/** What can be done with a daemon of this project. */
+export interface OwnDaemon {
+  /** Its program, as it may be told to replace itself by. */
+  program: string;
+  /** Folder of its database; null: it stores nothing. */
+  database: string | null;
+  /** Whether what it answers has been synced to the disk. */
+  syncs: boolean;
+  /** Kills it, and starts another one with what it has stored. @returns ms until that answers */
+  again(): Promise<number>;
 }
 
 /** How much to measure. */
@@ -63,6 +77,13 @@ export class Session {
 
   meter(daemon = 0): Meter {
     return new Meter(this.system, this.daemons[daemon].pid);
+  }
+
+  /** What only our own daemon offers. Throws an Error for any other. */
+  own(daemon = 0): OwnDaemon {
+    const { own } = this.daemons[daemon];
+    if (!own) throw new Error("this is for our own daemon alone");
+    return own;
   }
 
   /** Bytes in memory of a daemon. */

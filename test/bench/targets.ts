@@ -4,6 +4,7 @@
 // Source  our own.
 
 import type { Figure } from "./figures.ts";
+import type { Durability } from "./peers.ts";
 import { layOut, median, number, ratio } from "./report.ts";
 
 const OURS = "ours";
@@ -12,6 +13,8 @@ const C = "c";
 interface Target {
   text: string;
   want: string;
+  /** Promised only where changes are stored so. */
+  durability?: Durability | undefined;
   /** What the run shows: a number and whether it is enough; null when it was not measured. */
   show(find: Find): { measured: string; met: boolean } | null;
 }
@@ -20,10 +23,26 @@ type Find = (peer: string, workload: string, figure: string) => Figure | undefin
 
 const TARGETS: Target[] = [
   timesC("READ, one client, one outstanding", "pingpong-read", 1.2),
-  timesC("WRITE, one client, one outstanding", "pingpong-write", 1.2),
-  timesC("32 clients, 80/20", "clients-32", 1.2),
+  timesC("WRITE, one client, one outstanding, nothing stored", "pingpong-write", 1.2, "off"),
+  timesC("WRITE, one client, one outstanding, stored", "pingpong-write", 1, "process"),
+  timesC("32 clients, 80/20, nothing stored", "clients-32", 1.2, "off"),
   timesC("READ, 32 outstanding", "pipelined-read", 8),
-  timesC("WRITE, 32 outstanding", "pipelined-write", 8),
+  timesC("WRITE, 32 outstanding, nothing stored", "pipelined-write", 8, "off"),
+  timesC("WRITE, 32 outstanding, stored", "pipelined-write", 5, "process"),
+  {
+    text: "WRITE of 64 clients, synced, to WRITE of one",
+    want: "10 ×",
+    durability: "disk",
+    show(find) {
+      const [many, one] = ["64 clients", "one client"].map((name) => find(OURS, "writers", name));
+      if (!many || !one) return null;
+      const times = median(many.values) / median(one.values);
+      return { measured: `${number(times)} ×`, met: times >= 10 };
+    },
+  },
+  longest("request while a snapshot is written", "compaction", "longest wait", 20),
+  longest("start with 1,000,000 nodes", "restart", "start", 3000),
+  longest("request during a live update, 200 clients", "live-update", "longest wait", 300),
   share(
     "WRITE with 20,000 unrelated watches of 200 clients, to WRITE without",
     "watch-scale",
@@ -48,10 +67,25 @@ const TARGETS: Target[] = [
   ),
 ];
 
-function timesC(text: string, workload: string, want: number): Target {
+/** The worst of all rounds, in milliseconds. */
+function longest(text: string, workload: string, name: string, want: number): Target {
+  return {
+    text,
+    want: `at most ${want} ms`,
+    show(find) {
+      const figure = find(OURS, workload, name);
+      if (!figure) return null;
+      const ms = Math.max(...figure.values);
+      return { measured: `${number(ms)} ms`, met: ms <= want };
+    },
+  };
+}
+
+function timesC(text: string, workload: string, want: number, durability?: Durability): Target {
   return {
     text,
     want: `${want} × C`,
+    durability,
     show(find) {
       const ours = find(OURS, workload, "requests");
       const c = find(C, workload, "requests");
@@ -79,11 +113,19 @@ function share(text: string, workload: string, names: [string, string], want: nu
   };
 }
 
-/** The targets that these figures speak of, or null when they speak of none. */
-export function verdicts(figures: Figure[], markdown: boolean): string | null {
+/**
+ * The targets that these figures speak of, or null when they speak of none.
+ * @param durability  how our daemon has stored changes
+ */
+export function verdicts(
+  figures: Figure[],
+  markdown: boolean,
+  durability: Durability = "process",
+): string | null {
   const find: Find = (peer, workload, name) =>
     figures.find((f) => f.peer === peer && f.workload === workload && f.name === name);
   const rows = TARGETS.flatMap((target) => {
+    if (target.durability && target.durability !== durability) return [];
     const shown = target.show(find);
     return shown ? [[target.text, target.want, shown.measured, shown.met ? "yes" : "no"]] : [];
   });

@@ -3,11 +3,14 @@
 // Never   measures anything itself.
 // Source  our own.
 
+import type { Need } from "./peers.ts";
 import type { Session } from "./session.ts";
 import { churn, idle } from "./workload/connections.ts";
+import { compaction, restart } from "./workload/database.ts";
 import { children, nodes, subtree } from "./workload/nodes.ts";
-import { clients32, pingpong, pipelined } from "./workload/pingpong.ts";
+import { clients32, pingpong, pipelined, writers } from "./workload/pingpong.ts";
 import { transactions } from "./workload/transactions.ts";
+import { liveUpdate } from "./workload/update.ts";
 import { delivery, watchScale } from "./workload/watches.ts";
 
 /** A peer's part of a workload, ready to be measured. */
@@ -24,6 +27,8 @@ export interface Workload {
   daemons?: number;
   /** A server of fixed answers can take part. */
   fixedAnswers?: boolean;
+  /** What only some daemons offer; the others are left out. */
+  needs?: Need;
   /** Fills the session's daemons with what the rounds need. */
   open(session: Session): Run | Promise<Run>;
 }
@@ -42,4 +47,8 @@ export const WORKLOADS: Workload[] = [
   transactions,
   churn,
   idle,
+  writers,
+  compaction,
+  restart,
+  liveUpdate,
 ];

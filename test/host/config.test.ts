@@ -120,7 +120,11 @@ test.each<[string[], Partial<Config>]>([
   [["--trace-control=-io", "--trace-control", "-obj"], { traceSwitches: 0 }],
   [["-DRI", "off"], { domainInit: false }],
   [["--simulate", "guests"], { simulate: "guests" }],
-  [["--internal-db", "--event", "3"], {}],
+  [["--internal-db", "--event", "3"], { durability: "off" }],
+  [["--internal-db", "on"], { durability: "off" }],
+  [["--durability", "off", "-I", "off"], { durability: "process" }],
+  [["--durability=disk", "-I", "off"], { durability: "disk" }],
+  [["--durability", "process"], {}],
   [["--transport", "net"], { transport: "net" }],
   [["-H"], { help: true }],
   [["--"], {}],
@@ -158,7 +162,7 @@ test.each<[string[], RegExp]>([
   [["--bogus"], /^--bogus: there is no such option/],
   [["-x"], /^-x: there is no such option/],
   [["--trace"], /^--trace: could mean any of --trace-file, --trace-control$/],
-  [["--live-update"], /^--live-update: /],
+  [["--live-update=now"], /^--live-update: /],
   [["word"], /^"word": no arguments are desired/],
   [["--", "word"], /^"word": /],
 ])("%j is refused: the option, what was given and what is allowed are named", (args, text) => {
@@ -170,6 +174,21 @@ test("the usage text names every option, each on a line of its own", () => {
   expect(names).toContain("--quota-soft");
   expect(new Set(names).size).toBe(names.length);
   for (const name of names) expect(() => parsed(name)).not.toThrow(/no such option/);
+});
+
+test("oxenstored.conf can ask for a store that is kept, but does not switch that off", () => {
+  for (const [args, value, durability] of [
+    [["-I"], "true", "process"],
+    [["--durability", "disk"], "true", "disk"],
+    [[], "false", "process"],
+  ] as const) {
+    const config = parsed(...args);
+    expect(applyConfFile(config, `persistent = ${value}\n`, "x.conf")).toEqual([]);
+    expect(config.durability).toBe(durability);
+  }
+  expect(() => applyConfFile(defaults(), "persistent = maybe\n", "x.conf")).toThrow(
+    /^x.conf, line 1: persistent: "maybe" is not allowed; allowed is true or false$/,
+  );
 });
 
 test("keys of oxenstored.conf that mean something here are applied", () => {

@@ -72,7 +72,7 @@ describe("a second daemon", () => {
     const first = await new Daemon(folder, ["-F", pidFile]).ready();
     first.signal("SIGKILL");
     await first.ended;
-    expect(fs.readdirSync(folder).sort()).toEqual(["pid", "socket", "socket_ro"]);
+    expect(fs.readdirSync(folder).sort()).toEqual(["pid", "socket", "socket_ro", "tdb"]);
     const second = await new Daemon(folder, ["-F", pidFile]).ready();
     expect(fs.readFileSync(pidFile, "utf8")).toBe(`${second.pid}\n`);
     await second.stop();
@@ -215,7 +215,7 @@ test("XENSTORED_PATH names the socket", async () => {
   const folder = temporaryFolder();
   const socket = path.join(folder, "my-store");
   const daemon = await new Daemon(temporaryFolder(), [], { XENSTORED_PATH: socket }).ready();
-  expect(fs.readdirSync(folder)).toEqual(["my-store", "my-store_ro"]);
+  expect(fs.readdirSync(folder)).toEqual(["my-store", "my-store.tdb", "my-store_ro"]);
   expect(fs.readdirSync(daemon.folder)).toEqual([]);
   await daemon.stop();
 });
@@ -233,7 +233,10 @@ test("options reach the core", async () => {
 
 test("--try writes domain 0's nodes and prints commands that work as they stand", async () => {
   const folder = temporaryFolder();
-  const env = { XDG_RUNTIME_DIR: path.join(folder, "a user's") };
+  const env = {
+    XDG_RUNTIME_DIR: path.join(folder, "a user's"),
+    XDG_STATE_HOME: path.join(folder, "state"),
+  };
   const program = new Program(process.execPath, [DAEMON, "--try"], env);
   await program.says(/export XENSTORED_PATH=.*\n/);
   expect(program.out).toContain(path.join(folder, "a user's", "xenstored", "socket"));

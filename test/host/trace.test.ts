@@ -55,7 +55,7 @@ test("a relative name lies below XENSTORED_ROOTDIR, which is made", async () => 
   const folder = temporaryFolder();
   const root = path.join(folder, "lib");
   const daemon = await startDaemon(["-T", "trace"], { XENSTORED_ROOTDIR: root });
-  expect(fs.readdirSync(root)).toEqual(["trace"]);
+  expect(fs.readdirSync(root)).toEqual(["tdb", "trace"]);
   await daemon.stop();
 });
 
@@ -114,7 +114,7 @@ test("systemd is told when the daemon is ready, by a datagram", async ({ skip })
   const told = new Promise<string>((resolve) => {
     const watch = libc.watch(fd, () => {
       const bytes = Buffer.alloc(100);
-      const len = libc.recv(fd, bytes, bytes.length, 0);
+      const len = libc.recv(fd, libc.address(bytes), bytes.length, 0);
       watch.close();
       resolve(bytes.toString("utf8", 0, len));
     });

@@ -54,7 +54,8 @@ const XEN_LIB = process.env.XEN_LIB ?? "/usr/lib/xen-4.17";
 const ROOT = rootOf(import.meta.dirname);
 const SHIM_SOURCE = join(ROOT, "test/peers/shim.c");
 const SHIM = join(ROOT, "build/test/shim.so");
-const OURS = join(ROOT, "build/hosts/xenstored.mjs");
+/** Our daemon's program. */
+export const OURS = join(ROOT, "build/hosts/xenstored.mjs");
 const RAISED = "2000000000";
 const START_LIMIT_MS = 30_000;
 const STOP_LIMIT_MS = 5_000;

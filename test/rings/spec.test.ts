@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { STAT_FAULTS } from "../../assembly/abi.ts";
 import { play } from "../play.ts";
-import { parseLines } from "../transcript.ts";
+import { parseLines, type Transcript } from "../transcript.ts";
 import { readTranscripts } from "../transcripts.ts";
 import { isForRings, RingStage } from "./stage.ts";
 
@@ -24,8 +24,19 @@ for (const name of readdirSync(folder).filter((file) => file.endsWith(".md"))) {
         await play(transcript, stage);
         expect(stage.world.core.stat(STAT_FAULTS)).toBe(0);
       });
+      if (asksForCheck(transcript)) continue;
+      it(`${transcript.title}, with all changes stored before they are told`, async () => {
+        const stage = new RingStage(true);
+        await play(transcript, stage);
+        expect(stage.world.guard.leaks).toEqual([]);
+      });
     }
   });
+}
+
+/** Where changes are stored the answer to "check" has more to say than "OK". */
+function asksForCheck({ lines }: Transcript): boolean {
+  return lines.some((line) => line.kind === "request" && line.payload === "check\0");
 }
 
 describe("the stage itself", () => {

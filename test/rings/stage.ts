@@ -22,9 +22,14 @@ export function isForRings({ lines }: Transcript): boolean {
 }
 
 export class RingStage implements Stage {
-  readonly world = new World();
+  readonly world: World;
   #callers = new Map<string, Caller>();
   #guests = new Map<string, Guest>();
+
+  /** @param keeps  whether changes are stored */
+  constructor(keeps = false) {
+    this.world = new World([], false, keeps);
+  }
 
   send(name: string, bytes: Uint8Array): void {
     const domid = Number(/^dom(\d+)/.exec(name)?.[1]);

@@ -6,12 +6,12 @@
 import { readFileSync } from "node:fs";
 import { CONN_SOCKET, LOG_NOTICE } from "../../assembly/abi.ts";
 import { Core } from "../../hosts/shared/core.ts";
-import { LocalMachine } from "../../hosts/shared/machine_local.ts";
 import type { Rings } from "../../hosts/shared/rings.ts";
 import type { Clock, Link, LogRecord } from "../../hosts/shared/runtime.ts";
 import { Server } from "../../hosts/shared/server.ts";
 import { WASM_PATH } from "../core.ts";
 import { ERROR, encode, type Message, Splitter, typeNumber, WATCH_EVENT } from "../message.ts";
+import { Guard, GuardedMachine } from "./guard.ts";
 import { Guest } from "./guest.ts";
 
 /** Rounds after which something that keeps itself busy is taken for endless. */
@@ -21,7 +21,8 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Time that passes when it is told to. */
 class StillClock implements Clock {
-  now = 1000;
+  /** The machine has been on for some hours. */
+  now = 15_000_000;
   #calls: { atMs: number; call: () => void }[] = [];
 
   nowMs(): number {
@@ -47,14 +48,18 @@ class StillClock implements Clock {
 }
 
 export class World {
-  readonly machine: LocalMachine;
-  readonly core: Core;
-  readonly server: Server;
-  readonly rings: Rings;
+  readonly machine: GuardedMachine;
+  core!: Core;
+  server!: Server;
+  rings!: Rings;
   readonly clock = new StillClock();
   /** Lines of the daemon's log. */
   readonly notices: string[] = [];
-  readonly dom0: Caller;
+  dom0!: Caller;
+  /** Stores the changes, if the world was told to. */
+  readonly guard = new Guard();
+  readonly #options: readonly (readonly [number, number])[];
+  readonly #keeps: boolean;
   #deferred: (() => void)[] = [];
   #work: (() => boolean) | null = null;
   #guests = new Map<number, Guest>();
@@ -62,20 +67,58 @@ export class World {
   /**
    * @param options  pairs of OPT_* and value for the core
    * @param control  whether the control domain's kernel has a ring
+   * @param keeps    whether changes are stored
    */
-  constructor(options: readonly (readonly [number, number])[] = [], control = false) {
+  constructor(
+    options: readonly (readonly [number, number])[] = [],
+    control = false,
+    keeps = false,
+  ) {
     compiled ??= new WebAssembly.Module(readFileSync(WASM_PATH));
-    this.core = new Core(compiled, new Uint32Array([1, 2]));
-    for (const [key, value] of options) this.core.configure(key, value);
+    this.#options = options;
+    this.#keeps = keeps;
+    this.machine = new GuardedMachine((call) => this.#deferred.push(call));
+    this.machine.onLeave = (what) => this.guard.leaves(what);
+    if (control) this.guest(0);
+    this.#boot();
+    this.settle();
+  }
+
+  /** A core of this world, in which nothing has happened yet. */
+  newCore(): Core {
+    const core = new Core(compiled as WebAssembly.Module, new Uint32Array([1, 2]));
+    for (const [key, value] of this.#options) core.configure(key, value);
+    return core;
+  }
+
+  /** The store's process begins; what was stored before is there again. */
+  #boot(): void {
+    this.core = this.newCore();
     const log = { records: (records: readonly LogRecord[]) => this.#log(records) };
     this.server = new Server(this.core, this.clock, log);
-    this.machine = new LocalMachine((call) => this.#deferred.push(call));
-    if (control) this.guest(0);
+    if (this.#keeps) {
+      this.guard.begin(this.core);
+      this.server.keeper = this.guard;
+    }
     this.rings = this.server.attach(this.machine, (work) => {
       this.#work = work;
     });
     this.rings.start(0);
     this.dom0 = new Caller(this);
+  }
+
+  /**
+   * The store's process ends without a warning and starts again: sockets are gone, guests and their
+   * pages stay.
+   * @param meanwhile  what happens while there is no store
+   */
+  restart(meanwhile: () => void = () => {}): void {
+    this.rings.stop();
+    this.#work = null;
+    for (const call of this.#deferred.splice(0)) call();
+    meanwhile();
+    for (const call of this.#deferred.splice(0)) call();
+    this.#boot();
     this.settle();
   }
 
@@ -164,6 +207,7 @@ export class Caller implements Link {
   }
 
   send(bytes: Uint8Array): number {
+    this.#world.guard.leaves("bytes of a socket");
     for (const message of this.#splitter.push(bytes)) {
       if (this.keeps) this.all.push(message);
       if (message.type === WATCH_EVENT) this.events.push(shown(message.payload));
@@ -175,6 +219,7 @@ export class Caller implements Link {
   pause(): void {}
 
   close(): void {
+    this.#world.guard.leaves("a socket's end");
     this.closed = true;
   }
 

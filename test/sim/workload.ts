@@ -119,7 +119,8 @@ function txOf(roll: number): number {
   return roll < 15 ? 0 : (roll % 2) + 1;
 }
 
-const step: fc.Arbitrary<Step> = fc.oneof(
+/** One step of a conversation. */
+export const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 60,
     arbitrary: fc

@@ -40,7 +40,7 @@ function putDigits(bytes: Buffer, at: number, width: number, number: number): vo
 }
 
 /** Writes nodes until there are `count` or time is up. @returns how many there are */
-async function fill(session: Session, daemon: number, count: number, write: Numbered) {
+export async function fill(session: Session, daemon: number, count: number, write: Numbered) {
   const connection = session.connect(daemon);
   const until = performance.now() + session.effort.loadMs;
   let made = 0;
@@ -58,7 +58,7 @@ async function fill(session: Session, daemon: number, count: number, write: Numb
 export type Numbered = (index: number) => Request;
 
 /** How many there are, and whether that is all that were wanted. */
-const counted = (made: number, wanted: number) => {
+export const counted = (made: number, wanted: number) => {
   const note = `${made.toLocaleString("en-US")}${made < wanted ? " in the time allowed" : ""}`;
   return { note };
 };

@@ -1,8 +1,11 @@
 // Reads and writes of one node each: one client, 32 clients, 32 requests at once.
-// Holds   the workloads pingpong-read, pingpong-write, clients-32, pipelined-read, pipelined-write.
+// Holds   the workloads pingpong-read, pingpong-write, clients-32, pipelined-read, pipelined-write
+//         and writers.
 // Never   touches a node of another client.
 // Source  our own; the shapes are those of a frontend driver's and of a toolstack's requests.
 
+import { closeSync, fdatasyncSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
+import process from "node:process";
 import { XS_READ, XS_WRITE } from "../../../assembly/xs_wire.ts";
 import { type Connection, type Request, request } from "../connection.ts";
 import { type Client, drive, type Script } from "../drive.ts";
@@ -42,7 +45,53 @@ export const clients32: Workload = {
   open: (session) => run(session, 32, 1, 20),
 };
 
-function run(session: Session, count: number, depth: number, writePercent: number) {
+export const writers: Workload = {
+  name: "writers",
+  about: "WRITE of one client and of 64: how much storing together saves (--durability disk)",
+  open(session) {
+    const { own } = session.daemons[0];
+    const note = own?.syncs && own.database ? `a sync takes ${syncUs(own.database)} us` : undefined;
+    const one = run(session, 1, 1, 100, { name: "one client", note });
+    const many = run(session, 64, 1, 100, { name: "64 clients", note });
+    return {
+      round() {
+        one.round();
+        many.round();
+      },
+    };
+  },
+};
+
+/** Microseconds that a small write takes until it is on the disk below a folder; the median. */
+function syncUs(folder: string): number {
+  const file = `${folder}/sync-${process.pid}`;
+  const fd = openSync(file, "w");
+  writeSync(fd, Buffer.alloc(1 << 20));
+  fsyncSync(fd);
+  const bytes = Buffer.alloc(100);
+  const times = Array.from({ length: 50 }, (_, index) => {
+    const start = performance.now();
+    writeSync(fd, bytes, 0, bytes.length, index * bytes.length);
+    fdatasyncSync(fd);
+    return (performance.now() - start) * 1000;
+  });
+  closeSync(fd);
+  rmSync(file);
+  return Math.round(times.sort((a, b) => a - b)[25]);
+}
+
+interface Named {
+  name: string;
+  note?: string | undefined;
+}
+
+function run(
+  session: Session,
+  count: number,
+  depth: number,
+  writePercent: number,
+  { name, note }: Named = { name: "requests" },
+) {
   const clients = Array.from({ length: count }, (_, index): Client => {
     const connection = session.connect();
     connection.call(request(XS_WRITE, [statePath(index)], VALUE16));
@@ -53,7 +102,7 @@ function run(session: Session, count: number, depth: number, writePercent: numbe
   return {
     round() {
       const reading = drive(session.system, clients, meter, session.effort.span);
-      session.rate("requests", reading, { connections });
+      session.rate(name, reading, { connections, ...(note && { note }) });
     },
   };
 }
