@@ -10,6 +10,10 @@ export interface Scenario {
   /** In the folder scenarios. */
   readonly file: string;
   readonly guestType: GuestType;
+  /** It is about what no other daemon does. */
+  readonly oursOnly?: boolean;
+  /** How often the machine is booted for it, with a folder that all its runs share (1). */
+  readonly boots?: number;
 }
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,4 +24,10 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: "introduce", file: "introduce.sh", guestType: "pv" },
   { name: "lifecycle", file: "lifecycle.sh", guestType: "pv" },
   { name: "crowd", file: "crowd.sh", guestType: "pv" },
+  { name: "crash", file: "crash.sh", guestType: "pv", oursOnly: true },
+  { name: "crash-pvh", file: "crash.sh", guestType: "pvh", oursOnly: true },
+  { name: "update", file: "update.sh", guestType: "pv", oursOnly: true },
+  { name: "update-pvh", file: "update.sh", guestType: "pvh", oursOnly: true },
+  { name: "from-c", file: "from_c.sh", guestType: "pv", oursOnly: true },
+  { name: "reboot", file: "reboot.sh", guestType: "pv", oursOnly: true, boots: 2 },
 ];

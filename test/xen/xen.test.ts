@@ -36,12 +36,20 @@ describe("the judge of a run", () => {
     ["without a check", "SCENARIO ended\n"],
     ["in which the hypervisor complains", `(XEN) Xen BUG at mm.c:1\n${good}`],
     ["in which the daemon complains", `syslog: Jan 1 xenstored[9]: this is a bug\n${good}`],
+    ["in which a guest complains", `guest-g1.log: WRONG load 1: read 4 after 5\n${good}`],
+    ["in which the daemon keeps silent about what it should tell", `EXPECTED a fault\n${good}`],
   ])("takes no run %s for a good one", (_what, text) => {
     expect(judge(text).failed).toHaveLength(1);
   });
 
   it("takes no notice of what the hypervisor says anyway", () => {
     expect(judge(`(XEN) Std. Loglevel: Errors and warnings\n${good}`).failed).toEqual([]);
+  });
+
+  it("lets the daemon say what is expected, as often as that is", () => {
+    const said = "syslog: xenstored[9]: live update: /bad: it ended with code 1\n";
+    expect(judge(`EXPECTED code 1\n${said}${good}`).failed).toEqual([]);
+    expect(judge(`EXPECTED code 1\n${said}${said}${good}`).failed).toHaveLength(1);
   });
 
   it("lets the daemon say what it serves", () => {
