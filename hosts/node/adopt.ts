@@ -22,6 +22,7 @@ import type { HandedMachine } from "../shared/machine.ts";
 import type { Server } from "../shared/server.ts";
 import { encodeMessage, strings } from "../shared/wire.ts";
 import { adoptDescriptor } from "./exec.ts";
+import { Inherited, isNamedFile } from "./inherited.ts";
 import type { Libc } from "./libc.ts";
 import type { Places } from "./places.ts";
 import type { Transport } from "./transport.ts";
@@ -50,7 +51,7 @@ export interface Adopter {
 /** What the state says of the machine's event channels; null: there is nothing to go on with. */
 export function handedMachine(core: Core, libc: Libc | null): HandedMachine | null {
   const events = core.global(HANDLE_EVENTS);
-  if (events < 0) return null;
+  if (!isNamedFile(events)) return null;
   adoptDescriptor(libc, events);
   const ports = new Map<number, number>();
   for (const { kind, domid, handle } of core.connections()) {
@@ -67,9 +68,10 @@ export function adoptSockets({ server, transport, places, libc }: Adopter) {
   const { core } = server;
   const missing: number[] = [];
   const listening: Promise<void>[] = [];
+  const inherited = new Inherited();
   for (const { kind, which, path } of LISTENERS) {
     const fd = core.global(which);
-    if (fd < 0) {
+    if (!inherited.isSocket(fd, true)) {
       missing.push(kind);
       continue;
     }
@@ -78,8 +80,8 @@ export function adoptSockets({ server, transport, places, libc }: Adopter) {
   }
   for (const { conn, kind, handle } of [...core.connections()]) {
     if (kind === CONN_RING) continue;
-    if (handle < 0 || kind === CONN_DOMAIN) {
-      // Somebody inside the process before; its end is the connection's.
+    if (kind === CONN_DOMAIN || !inherited.isSocket(handle, false)) {
+      // Somebody inside the process before, or of another process; its end is the connection's.
       core.disconnect(conn);
       continue;
     }

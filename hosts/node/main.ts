@@ -110,6 +110,8 @@ async function takeOver(config: Config, foreground: boolean): Promise<void> {
   await daemon.takeOver(handover, config.traceFile);
   tellReady(daemon);
   if (config.verbose) daemon.log.notice(`serving ${where.socket} (${daemon.transport.name}) on`);
+  // The process before has said it, if it was one of ours.
+  if (config.outputPid && foreground && !handover) print(`${process.pid}\n`);
 }
 
 /** Shows that this program could take over; nothing but the given state is touched. */

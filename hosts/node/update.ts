@@ -28,9 +28,13 @@ import { LINE_FD, placeOf, succeed } from "./successor.ts";
 import type { Descriptors, Transport } from "./transport.ts";
 import { tryOut } from "./trial.ts";
 
-/** How long a new version may take to show that it can take over, and for each byte of the state. */
-const LIMIT_MS = 10_000;
-const LIMIT_MS_PER_BYTE = 1e-4;
+/**
+ * How long a new version may take to show that it can take over, while this one serves; then to
+ * get ready, while nobody does; and more for each byte of the state.
+ */
+const TRIAL_MS = 60_000;
+const READY_MS = 10_000;
+const MS_PER_BYTE = 1e-4;
 /** How long to wait for a snapshot to be written. */
 const SNAPSHOT_MS = 30_000;
 /** How often to look whether something else is over. */
@@ -92,7 +96,7 @@ async function rehearse(daemon: Running, command: readonly string[]): Promise<st
   const state = `${daemon.places.stateDump}.trial`;
   try {
     writeState(daemon.core, state);
-    return await tryOut(command, state, limitFor(state));
+    return await tryOut(command, state, limitFor(state, TRIAL_MS));
   } catch (error) {
     return (error as Error).message;
   } finally {
@@ -100,8 +104,8 @@ async function rehearse(daemon: Running, command: readonly string[]): Promise<st
   }
 }
 
-function limitFor(state: string): number {
-  return Math.round(LIMIT_MS + fs.statSync(state).size * LIMIT_MS_PER_BYTE);
+function limitFor(state: string, ms: number): number {
+  return Math.round(ms + fs.statSync(state).size * MS_PER_BYTE);
 }
 
 /** From here on nothing is read or written, until the next version does or this one goes on. */
@@ -170,7 +174,8 @@ function follow(
   name(core, open, machine, (fd) => inSuccessor.get(fd) ?? NO_HANDLE);
   writeState(core, places.stateDump);
   const env = handoverEnvironment({ ...common(daemon), ready: LINE_FD });
-  return succeed(command, env, fds, foreground, limitFor(places.stateDump), (pid) => {
+  const limitMs = limitFor(places.stateDump, READY_MS);
+  return succeed(command, env, fds, foreground, limitMs, (pid) => {
     notify(libc, process.env, [`MAINPID=${pid}`]);
     process.exit(0);
   });
