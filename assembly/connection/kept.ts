@@ -94,6 +94,14 @@ export class Kept {
     if (at !== null) at.heldNext = c.heldNext;
   }
 
+  /** Nothing is owed to it any more: what is in the page may end within a message. */
+  static settle(c: Connection): void {
+    if (c.ring == 0) return;
+    if (!c.has(CONN_LOADED)) c.shown = load<u32>(c.ring + XENSTORE_RING_RSP_PROD);
+    c.shownCut = 0;
+    Kept.touch(c);
+  }
+
   /** The ring is no more. */
   static forget(c: Connection): void {
     Kept.unhold(c);

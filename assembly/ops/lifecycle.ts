@@ -40,7 +40,9 @@ export function resetConnection(c: Connection): void {
   dropTransactions(c);
   Outbox.clear(c);
   dropInput(c);
-  Kept.touch(c);
+  Kept.settle(c);
+  // Its output was what kept it from being closed.
+  if (c.has(CONN_CLOSING)) Connections.dirty(c);
   if (Machine.conn != c.id) return;
   // What it asked is not its question any more: others may ask now.
   Machine.forget();

@@ -17,7 +17,13 @@ import { Outbox } from "../connection/outbox";
 import { forgetRequests } from "../connection/pending";
 import { Domain } from "../store/domain";
 import { Ring } from "../wire/ring";
-import { XENSTORE_RING_REQ_CONS, XENSTORE_RING_SIZE } from "../xs_wire";
+import {
+  XENSTORE_ERROR_NONE,
+  XENSTORE_ERROR_PROTO,
+  XENSTORE_ERROR_RINGIDX,
+  XENSTORE_RING_REQ_CONS,
+  XENSTORE_RING_SIZE,
+} from "../xs_wire";
 import { dropInput, resetConnection } from "./lifecycle";
 import { Rings } from "./rings";
 
@@ -86,9 +92,16 @@ export function resumeRing(c: Connection): void {
     if (c.pendingFirst === null) Outbox.track(c);
   }
   Ring.setFeatures(page, c.domain.features);
+  if (c.has(CONN_IGNORED) && Ring.error(page) == XENSTORE_ERROR_NONE)
+    Rings.name(c, whyIgnored(page));
   c.flags |= CONN_NOTIFY;
   if (c.inLen > 0 && !c.has(CONN_IGNORED)) Connections.block(c);
   Connections.dirty(c);
+}
+
+/** The store ended before it could say so. */
+function whyIgnored(page: usize): u32 {
+  return Ring.sound(page) ? XENSTORE_ERROR_PROTO : XENSTORE_ERROR_RINGIDX;
 }
 
 /** Its page can't be had: the domain is not served until it is introduced again. */

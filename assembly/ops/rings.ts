@@ -104,7 +104,7 @@ export class Rings {
   static ignore(c: Connection, error: u32): void {
     resetConnection(c);
     c.flags |= CONN_IGNORED;
-    if (c.domain.features & XENSTORE_SERVER_FEATURE_ERROR) Ring.setError(c.ring, error);
+    Rings.name(c, error);
     Rings.changed(c, CONN_NOTIFY);
     if (c.has(CONN_NAMED)) return;
     c.flags |= CONN_NAMED;
@@ -114,6 +114,11 @@ export class Rings {
     Log.text(" is no longer served: ring error ");
     Log.number(error);
     Log.end();
+  }
+
+  /** Says in the page what was wrong with it, to those that were told of that field. */
+  static name(c: Connection, error: u32): void {
+    if (c.domain.features & XENSTORE_SERVER_FEATURE_ERROR) Ring.setError(c.ring, error);
   }
 
   /** Must the host look again although nobody may tell it? */

@@ -97,6 +97,10 @@ export class Ring {
     store<u32>(page + XENSTORE_RING_FEATURES, features);
   }
 
+  static error(page: usize): u32 {
+    return load<u32>(page + XENSTORE_RING_ERROR);
+  }
+
   static setError(page: usize, error: u32): void {
     store<u32>(page + XENSTORE_RING_ERROR, error);
   }

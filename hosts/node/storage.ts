@@ -6,8 +6,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { type Appender, type Storage, StorageError, type Stored } from "../shared/storage.ts";
+import { makeFolder } from "./folder.ts";
 
 const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
 /** Zeros that are written at once. */
 const ZEROS = new Uint8Array(65_536);
 
@@ -19,6 +21,10 @@ export class FolderStorage implements Storage {
   /** @param folder  that is there */
   constructor(folder: string) {
     this.place = folder;
+  }
+
+  prepare(): void {
+    attempt(this.place, () => makeFolder(this.place, FOLDER_MODE));
   }
 
   list(): Stored[] {
@@ -185,6 +191,15 @@ class FileAppender implements Appender {
 
   syncLater(): Promise<void> {
     return synced(this.#fd, this.#file);
+  }
+
+  named(): boolean {
+    try {
+      const [there, here] = [fs.statSync(this.#file), fs.fstatSync(this.#fd)];
+      return there.ino === here.ino && there.dev === here.dev;
+    } catch {
+      return false;
+    }
   }
 
   close(): void {

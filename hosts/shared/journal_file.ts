@@ -111,6 +111,11 @@ export class JournalFile {
     this.#file.sync();
   }
 
+  /** Whether it is still where a start would look for it. */
+  named(): boolean {
+    return this.#file.named();
+  }
+
   close(): void {
     this.#file.close();
   }

@@ -58,6 +58,9 @@ export class Persistence implements Keeper {
   /** STORAGE_* that the core knows of. */
   #status = STORAGE_OK;
   #sayAtMs = Number.NEGATIVE_INFINITY;
+  #lookAtMs = Number.NEGATIVE_INFINITY;
+  /** The files were removed. */
+  #gone = false;
 
   constructor(options: PersistenceOptions) {
     this.#options = options;
@@ -123,6 +126,7 @@ export class Persistence implements Keeper {
     const { core } = this.#db;
     const frame = core.journalTake();
     if (frame.length === 0) return 0;
+    this.#look();
     const status = this.#store(frame);
     const bits = core.journalDone(status);
     if (this.#journal) this.#afterwards(this.#db, this.#journal);
@@ -136,11 +140,30 @@ export class Persistence implements Keeper {
   async verify(): Promise<string> {
     const { storage, makeCore } = this.#options;
     const snapshots = this.#db?.snapshots;
-    const text = await snapshots?.alone(() => {
-      this.onWants(this.keep());
-      return checkDatabase(storage, makeCore, this.#journal, () => snapshots.pause());
-    });
-    return text ?? `${storage.place}: is not open`;
+    try {
+      const text = await snapshots?.alone(() => {
+        this.#lookAtMs = Number.NEGATIVE_INFINITY;
+        this.#look();
+        this.onWants(this.keep());
+        return checkDatabase(storage, makeCore, this.#journal, () => snapshots.pause());
+      });
+      return text ?? `${storage.place}: is not open`;
+    } catch (error) {
+      return `${storageError(error).message}: can't be read`;
+    }
+  }
+
+  /** Somebody may have removed the files: what is written into them then is nowhere. */
+  #look(): void {
+    const nowMs = this.#options.clock.nowMs();
+    const journal = this.#journal;
+    if (!journal || !this.#db || nowMs < this.#lookAtMs) return;
+    this.#lookAtMs = nowMs + RETRY_MS;
+    if (journal.named()) return;
+    this.#gone = true;
+    this.#end(this.#db, journal);
+    this.#journal = null;
+    this.#refuse(STORAGE_BROKEN, "ENOENT", `${this.#options.storage.place}: was removed`);
   }
 
   #open(core: Core): Open {
@@ -332,13 +355,21 @@ export class Persistence implements Keeper {
   /** Can changes be stored? What is left of a journal that failed does not count in a new one. */
   #works(db: Open): boolean {
     try {
-      if (this.#journal) this.#journal.makeRoom();
+      if (this.#gone) this.#afresh();
+      else if (this.#journal) this.#journal.makeRoom();
       else this.#journal = this.#make(db, db.generations.last + 1);
       return true;
     } catch (error) {
-      storageError(error);
+      if (!(error instanceof RecoveryError)) storageError(error);
       return false;
     }
+  }
+
+  /** The files are gone: whatever the store holds is written again, where they were. */
+  #afresh(): void {
+    this.#options.storage.prepare();
+    this.#writeAnew([]);
+    this.#gone = false;
   }
 
   #worksAgain({ core, snapshots }: Open): void {

@@ -40,6 +40,8 @@ export interface Appender {
   sync(): void;
   /** As `sync`, while the caller goes on, where the runtime can do that. */
   syncLater(): Promise<void>;
+  /** Whether the file is still found by its name: somebody may have removed it. Never throws. */
+  named(): boolean;
   /** Lets go of the file. Never throws. */
   close(): void;
 }
@@ -55,6 +57,8 @@ export interface Stored {
 export interface Storage {
   /** Where the files lie, for people. */
   readonly place: string;
+  /** Makes the place, if somebody has removed it. */
+  prepare(): void;
   /** All files there are; anything that is none is left out. */
   list(): Stored[];
   /**

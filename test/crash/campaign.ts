@@ -71,6 +71,7 @@ async function accountsOf(site: Site): Promise<string> {
 /** Kills at moments of chance until `more` says no. */
 export function random(options: SiteOptions, serveMs: number, more: () => boolean, told: Told) {
   return onSite({ ...options, mayReport: [CUT_OFF] }, (site, check) => {
+    for (const { driver } of site.guests) driver.writer.mayRepeat = true;
     return killAtRandom(site, check, { seed: options.seed, more, serveMs, told });
   });
 }

@@ -3,60 +3,14 @@
 // Never   lets a guest introduce itself again.
 // Source  the XenStore protocol, Domains, Quotas and Watches.
 
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import fs from "node:fs";
+import { afterAll, describe, expect, it } from "vitest";
 import { release } from "../host/rig.ts";
 import { setState } from "../rings/files.ts";
-import { bundleDaemon } from "./bundle.ts";
-import { onSite } from "./campaign.ts";
 import type { Guest } from "./guest.ts";
-import { Reader } from "./reader.ts";
-import type { Site } from "./site.ts";
+import { ask, listen, onTwo, restart } from "./two.ts";
 
-/** Said when a domain is at one of its limits for the first time. */
-const REFUSED = /^xenstored: domain 1 is refused something: nodes 6, its quota is 5$/;
-
-let bundle = "";
-
-beforeAll(async () => {
-  bundle = await bundleDaemon();
-});
 afterAll(release);
-
-/** Runs `work` on a site with two guests; it is given a program of the control domain. */
-function onTwo(work: (site: Site, dom0: Reader) => Promise<void>): Promise<void> {
-  const options = { seed: 1, sockets: 0, guests: 2, args: [], bundle, mayReport: [REFUSED] };
-  return onSite(options, async (site) => {
-    const dom0 = await Reader.open(site.socket);
-    await work(site, dom0);
-    dom0.close();
-  });
-}
-
-/** Kills the daemon, does `meanwhile`, and starts another. */
-async function restart(site: Site, meanwhile = () => {}): Promise<Reader> {
-  await site.kill();
-  meanwhile();
-  await site.progress(site.launch().ready());
-  return Reader.open(site.socket);
-}
-
-/** Sends a request of a guest; returns its payload, or the name of its error. */
-function ask(site: Site, guest: Guest, type: string, payload: string): Promise<string> {
-  const answered = new Promise<string>((resolve) => {
-    guest.driver.writer.ask(type, payload, 0, ({ error, payload: text }) => {
-      resolve(error || text);
-      return "";
-    });
-  });
-  return site.progress(answered);
-}
-
-/** Collects the events of a guest from here on, as "path token". */
-function listen(guest: Guest): string[] {
-  const heard: string[] = [];
-  guest.driver.writer.onEvent = (path, token) => heard.push(`${path} ${token}`);
-  return heard;
-}
 
 describe("after a kill a guest still has", () => {
   it("its quota, and the count of what it owns", () =>
@@ -140,14 +94,28 @@ describe("a domain that dies while there is no store", () => {
       expect(await ask(site, one, "WATCH", "@releaseDomain\0gone\0")).toBe("OK\0");
       await site.progress(one.caughtUp());
       const heard = listen(one);
-      const machine = `${site.folder}/sim`;
-      const after = await restart(site, () => setState(machine, 2, "dying"));
+      const after = await restart(site, () => setState(site.machine, 2, "dying"));
       await ask(site, one, "GET_DOMAIN_PATH", "1\0");
       expect(heard).toContain("@releaseDomain gone");
       expect(await after.ask("IS_DOMAIN_INTRODUCED", "2\0")).toBe("F\0");
       expect(await after.answer("READ", "/local/domain/2/data\0")).toBe("ENOENT");
       expect(await after.ask("GET_PERMS", "/local/domain/1/data/shared\0")).toBe("n1\0");
       expect(await after.ask("CONTROL", "check\0")).toContain(" 0 faults");
+      after.close();
+    }));
+
+  it("and whose number was given to another one leaves nothing to that", () =>
+    onTwo(async (site) => {
+      const [, two] = site.guests as [Guest, Guest];
+      expect(await ask(site, two, "WRITE", "data/a/b\0x")).toBe("OK\0");
+      const page = `${site.machine}/ring-2`;
+      const after = await restart(site, () => {
+        // Made before the old one is gone, so that it is another file for certain.
+        fs.writeFileSync(`${page}.new`, Buffer.alloc(4096));
+        fs.renameSync(`${page}.new`, page);
+      });
+      expect(await after.ask("IS_DOMAIN_INTRODUCED", "2\0")).toBe("F\0");
+      expect(await after.answer("READ", "/local/domain/2/data\0")).toBe("ENOENT");
       after.close();
     }));
 });

@@ -125,6 +125,10 @@ class KillingStorage implements Storage {
   }
 
   // What only looks is no call that counts: a kill there is one before the next change.
+  prepare(): void {
+    this.#below.prepare();
+  }
+
   list(): Stored[] {
     return this.#below.list();
   }
@@ -207,6 +211,10 @@ class KillingAppender implements Appender {
     const { size } = this.#below;
     const half = () => this.#below.extend(size + ((length - size) >> 1));
     this.#counter.call(() => this.#below.extend(length), half);
+  }
+
+  named(): boolean {
+    return this.#below.named();
   }
 
   cut(size: number): void {

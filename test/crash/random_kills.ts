@@ -23,6 +23,8 @@ export interface Tally {
   early: number;
   answered: number;
   again: number;
+  /** Answers that came twice, of the kind that `Writer.mayRepeat` allows. */
+  repeated: number;
   nodes: number;
   /** Longest and sum, of starts until the daemon is ready. */
   startMsMost: number;
@@ -37,6 +39,7 @@ export async function killAtRandom(site: Site, check: Check, rounds: Rounds): Pr
     early: 0,
     answered: 0,
     again: 0,
+    repeated: 0,
     nodes: 0,
     startMsMost: 0,
     startMsSum: 0,
@@ -62,6 +65,7 @@ export async function killAtRandom(site: Site, check: Check, rounds: Rounds): Pr
   for (const { writer } of site.drivers) {
     tally.answered += writer.counts.answered;
     tally.again += writer.counts.again;
+    tally.repeated += writer.counts.repeated;
   }
   return tally;
 }

@@ -29,6 +29,7 @@ export class RingLine implements Line {
   #told: Message[] = [];
   #telling = false;
   #closed = false;
+  #held = false;
 
   /** Makes the domain's page and pipe in the folder of the machine. */
   constructor(machine: string, domid: number) {
@@ -60,6 +61,18 @@ export class RingLine implements Line {
     fs.closeSync(this.#fd);
   }
 
+  /** The guest's only processor does something else (true): it neither reads nor writes its ring. */
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#move();
+  }
+
+  /** Whether the store has taken all that was put into the page. */
+  get taken(): boolean {
+    const [reqCons, reqProd] = this.#words();
+    return reqCons === reqProd;
+  }
+
   /** What the page says, for a report. */
   describe(): string {
     const [reqCons, reqProd, rspCons, rspProd, , connection, error] = this.#words();
@@ -69,7 +82,7 @@ export class RingLine implements Line {
 
   /** Moves what can be moved; each message that came whole is told. */
   #move(): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#held) return;
     const [reqCons, reqProd, rspCons, rspProd] = this.#words();
     const came = (rspProd - rspCons) >>> 0;
     const sent = (reqProd - reqCons) >>> 0;

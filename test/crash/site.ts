@@ -86,7 +86,7 @@ export class Site {
   }
 
   get machine(): string {
-    return path.join(this.folder, "machine");
+    return path.join(this.folder, "sim");
   }
 
   /** All writers that speak over a socket. */
@@ -98,7 +98,7 @@ export class Site {
   /** Starts a daemon without waiting for it. */
   launch(env: NodeJS.ProcessEnv = {}): Daemon {
     const { args, bundle } = this.options;
-    const all = ["--simulate", path.join(this.folder, "sim"), ...args];
+    const all = ["--simulate", this.machine, ...args];
     const root = path.join(this.folder, "root");
     const full = { XENSTORED_ROOTDIR: root, ...this.options.env, ...env };
     const daemon = new Daemon(this.folder, all, full, bundle);
@@ -158,7 +158,7 @@ export class Site {
     const home = `/local/domain/${domid}`;
     const owned = `n${domid}\0`;
     const name = `g${domid}`;
-    const ring = new RingLine(path.join(this.folder, "sim"), domid);
+    const ring = new RingLine(this.machine, domid);
     await reader.ask("INTRODUCE", introduction(domid));
     await this.#make(reader, home, owned);
     await this.#make(reader, `${home}/data`, owned);

@@ -233,3 +233,36 @@ async function afterwards({ storage, load }: Ended, where: string): Promise<void
   expect(same(next.tree(), rig.tree()), `${where}, restarted later`).toBe(true);
   expect(next.notices, where).toEqual([]);
 }
+
+describe("files that somebody removes while they are written", () => {
+  test("are noticed, and everything is written anew", async () => {
+    const storage = new ModelStorage();
+    const rig = new Rig(storage);
+    rig.write("/a", "before");
+    await rig.clock.pass(2000);
+    storage.clear();
+    expect(rig.write("/a", "refused")).toBe("ERROR EIO");
+    expect(rig.notices.join()).toMatch(/tdb: was removed/);
+    expect(rig.ask("READ", "/a\0")).toBe("before");
+    await rig.clock.pass(10_000);
+    expect(rig.notices.join()).toMatch(/storing works again/);
+    expect(rig.write("/b", "after")).toBe("OK");
+    const again = new Rig(new ModelStorage(storage.files()));
+    expect(again.ask("READ", "/a\0")).toBe("before");
+    expect(again.ask("READ", "/b\0")).toBe("after");
+    expect(again.notices).toEqual([]);
+  });
+
+  test("are named when the database is checked", async () => {
+    const storage = new ModelStorage();
+    const rig = new Rig(storage);
+    rig.write("/a", "1");
+    storage.clear();
+    const verified = rig.persistence.verify();
+    await rig.clock.pass(10_000);
+    await verified;
+    expect(rig.notices.join()).toMatch(/was removed/);
+    expect(rig.write("/a", "2")).toBe("OK");
+    expect(new Rig(new ModelStorage(storage.files())).ask("READ", "/a\0")).toBe("2");
+  });
+});

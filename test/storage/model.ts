@@ -99,6 +99,19 @@ export class ModelStorage implements Storage {
     return new Map([...this.#names].map(([name, { bytes }]) => [name, bytes]));
   }
 
+  /** Is this file found by this name? */
+  holds(name: string, inode: Inode): boolean {
+    return this.#names.get(name) === inode;
+  }
+
+  prepare(): void {}
+
+  /** Somebody else removes all files. */
+  clear(): void {
+    this.#names.clear();
+    this.#durableNames.clear();
+  }
+
   list(): Stored[] {
     this.#look("list", "");
     return [...this.#names].map(([name, { bytes }]) => ({ name, size: bytes.length }));
@@ -273,6 +286,10 @@ class ModelAppender implements Appender {
 
   async syncLater(): Promise<void> {
     this.#storage.effect("sync", this.name, 0, () => this.#inode.sync());
+  }
+
+  named(): boolean {
+    return this.#storage.holds(this.name, this.#inode);
   }
 
   close(): void {}
