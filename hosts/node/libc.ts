@@ -42,6 +42,7 @@ export interface Libc {
   close(fd: number): number;
   epollCreate(flags: number): number;
   epollCtl(epoll: number, what: number, fd: number, event: Memory): number;
+  schedYield(): number;
   epollWait(epoll: number, events: Memory, most: number, timeoutMs: number): number;
   fcntl(fd: number, what: number, value: number): number;
   /** Puts another program in this process's place; returns only when that failed. */
@@ -70,6 +71,7 @@ export async function loadLibc(): Promise<Libc | null> {
       close: libc.func("int close(int)"),
       epollCreate: libc.func("int epoll_create1(int)"),
       epollCtl: libc.func("int epoll_ctl(int, int, int, void *)"),
+      schedYield: libc.func("int sched_yield()"),
       epollWait: libc.func("int epoll_wait(int, void *, int, int)"),
       fcntl: libc.func("int fcntl(int, int, long)"),
       execve: libc.func("int execve(const char *, const char **, const char **)"),

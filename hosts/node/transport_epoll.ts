@@ -48,6 +48,8 @@ const TURN_MS = 5;
  * costs as much as serving a request. A shorter wait would cost the kernel a timer of its own.
  */
 const LINGER_MS = 10;
+/** How often to look for more before a sync. */
+const GATHER = 8;
 /** How long to leave new connections waiting when there is no descriptor for them. */
 const RETRY_MS = 1000;
 /** How often that is worth a notice. */
@@ -174,9 +176,20 @@ export class EpollTransport implements Transport {
       this.#server.begin();
       if (count > 0) this.#round(count);
       if (work && !work()) this.#work = null;
+      if (this.#server.gathers) this.#gather();
       this.#server.settle();
     } while (performance.now() < endMs);
     if (this.#work) setImmediate(() => this.#turn());
+  }
+
+  /** Before changes are synced: others get the processor, and what they send goes along. */
+  #gather(): void {
+    for (let turn = 0; turn < GATHER; turn++) {
+      this.#libc.schedYield();
+      const count = this.#libc.epollWait(this.#epoll, this.#events, EVENTS, 0);
+      if (count <= 0) return;
+      this.#round(count);
+    }
   }
 
   #round(count: number): void {

@@ -248,13 +248,21 @@ export class Core {
    * @returns a view that is good until the next call; empty: nothing waits
    */
   journalTake(): Uint8Array {
-    const len = this.#call(() => this.#exports.journal_take());
-    return this.#at(this.#exports.journal_ptr(), len);
+    try {
+      const len = this.#exports.journal_take();
+      return this.#at(this.#exports.journal_ptr(), len);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /** How storing the taken frame went, STORAGE_*; returns only bits that concern others. */
   journalDone(status: number): number {
-    return this.#call(() => this.#exports.journal_done(status));
+    try {
+      return this.#exports.journal_done(status);
+    } catch (error) {
+      throw this.#explained(error);
+    }
   }
 
   /** Begins to write a DUMP_*; false: no memory, or one is being written. */

@@ -19,6 +19,7 @@ import {
 } from "../../assembly/abi.ts";
 import type { Core } from "./core.ts";
 import type { Machine } from "./machine.ts";
+import type { RingNotes } from "./ring_notes.ts";
 import { type RingServer, Rings, type Soon } from "./rings.ts";
 import { type Clock, type Keeper, type Link, type Log, SEND_FAILED } from "./runtime.ts";
 
@@ -67,9 +68,12 @@ export class Server implements RingServer {
     this.#log = log;
   }
 
-  /** Gives the server a host of guests; their rings are served once `start` of them is called. */
-  attach(machine: Machine, soon: Soon): Rings {
-    this.#rings = new Rings(this, machine, soon);
+  /**
+   * Gives the server a host of guests; their rings are served once `start` of them is called.
+   * @param notes  see Rings
+   */
+  attach(machine: Machine, soon: Soon, notes: RingNotes | null = null): Rings {
+    this.#rings = new Rings(this, machine, soon, notes);
     return this.#rings;
   }
 
@@ -104,6 +108,11 @@ export class Server implements RingServer {
    */
   begin(): void {
     if (this.#rounds++ === 0) this.#roundBytes = 0;
+  }
+
+  /** Whether changes wait for a slow medium: what comes in now is stored together with them. */
+  get gathers(): boolean {
+    return (this.#wanted & WANT_STORE) !== 0 && this.keeper?.slow === true;
   }
 
   /** The round is over: what is wanted is done. */
