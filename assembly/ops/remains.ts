@@ -37,20 +37,31 @@ export function dropGuests(): void {
   }
 }
 
-/** `backend/<class>/<domid>` and `device-model/<domid>` of a domain that stays. */
+/**
+ * `backend/<class>/<domid>` and `device-model/<domid>` of a domain that stays; and what is empty
+ * after that, as toolstacks do.
+ */
 function dropBackends(home: Node): void {
   let part: Node | null = Tree.firstChild(home, NOW);
   while (part !== null) {
-    if (isNamed(part, "device-model")) removeNumberedBelow(part);
+    const next = Tree.nextChild(part, NOW);
+    if (isNamed(part, "device-model")) dropAllOf(part);
     if (isNamed(part, "backend")) {
       let kind: Node | null = Tree.firstChild(part, NOW);
       while (kind !== null) {
-        removeNumberedBelow(kind);
-        kind = Tree.nextChild(kind, NOW);
+        const after = Tree.nextChild(kind, NOW);
+        dropAllOf(kind);
+        kind = after;
       }
+      if (Tree.firstChild(part, NOW) === null) remove(part);
     }
-    part = Tree.nextChild(part, NOW);
+    part = next;
   }
+}
+
+function dropAllOf(node: Node): void {
+  removeNumberedBelow(node);
+  if (Tree.firstChild(node, NOW) === null) remove(node);
 }
 
 function at(path: string): Node | null {

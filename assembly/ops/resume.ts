@@ -83,9 +83,10 @@ export function resumeRing(c: Connection): void {
       const ahead = c.done - load<u32>(page + XENSTORE_RING_REQ_CONS);
       if (ahead <= XENSTORE_RING_SIZE) store<u32>(page + XENSTORE_RING_REQ_CONS, c.done);
     } else {
-      // It has come further than what was loaded: nothing of that is outstanding.
+      // It has come further than what was loaded: nothing of that is outstanding. If only the
+      // replies have, the process ended between the two: the request is whole once more.
       Outbox.clear(c);
-      dropInput(c);
+      if (load<u32>(page + XENSTORE_RING_REQ_CONS) != c.done) dropInput(c);
     }
     c.shown = shown;
     c.shownCut = c.cut;

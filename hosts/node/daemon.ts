@@ -28,15 +28,17 @@ import type { Storage } from "../shared/storage.ts";
 import { adoptSockets, answerInstead, handedMachine, LISTENERS, serveAdopted } from "./adopt.ts";
 import { bootName } from "./boot.ts";
 import { Database } from "./database.ts";
+import type { MapFile } from "./file_page.ts";
 import { makeFolder } from "./folder.ts";
 import type { Handover } from "./handover.ts";
 import { alone, pidFileHolder, removePidFile, socketHolder, writePidFile } from "./holder.ts";
 import { type Libc, SUN_PATH_SIZE } from "./libc.ts";
 import { loadModule } from "./load.ts";
 import { NodeLog, reason } from "./log.ts";
-import { findMachine } from "./machine.ts";
+import { fileMapper, findMachine } from "./machine.ts";
 import type { Places } from "./places.ts";
 import { faultOf } from "./program.ts";
+import { type NotesFile, takeNotes } from "./ring_notes.ts";
 import { discardState } from "./state_file.ts";
 import { takePlace } from "./successor.ts";
 import { answers, type Transport, type Watch } from "./transport.ts";
@@ -85,6 +87,8 @@ export class Daemon implements Running {
   #watch: Watch | null = null;
   #rings: Rings | null = null;
   #database: Database | null = null;
+  /** Noted of rings; they go on by it once they have been resumed. */
+  #notes: NotesFile | null = null;
   #machineLink = "";
   #pidFile: string;
   #ownsPidFile = false;
@@ -139,7 +143,10 @@ export class Daemon implements Running {
     this.#openTrace(traceFile);
     for (const file of [socket, socketReadOnly]) makeRoom(file);
     await this.#findMachine(null);
-    this.#serveGuests();
+    const mapFile = this.machine ? await fileMapper() : null;
+    // Rings of another start of the machine, or of a store that is not known, are not these.
+    const { otherBoot = true } = this.#database?.persistence ?? {};
+    this.#serveGuests(this.#takeNotes(!otherBoot, mapFile));
     await this.transport.listen(socket, CONN_SOCKET);
     await this.transport.listen(socketReadOnly, CONN_SOCKET_READ_ONLY);
     this.#takePidFile();
@@ -153,6 +160,7 @@ export class Daemon implements Running {
   async takeOver(handover: Handover | null, traceFile: string): Promise<void> {
     const { core, server } = this;
     await this.#findMachine(handedMachine(core, this.libc));
+    const mapFile = this.machine ? await fileMapper() : null;
     await this.#orWithout(handover, () => this.#takeDatabaseOver(handover));
     await this.#orWithout(handover, () => this.#resumeTrace(handover, traceFile));
     core.setGlobal(HANDLE_SOCKET_READ_ONLY, handover?.readOnly);
@@ -161,7 +169,8 @@ export class Daemon implements Running {
     if (handover && handover.ready >= 0) takePlace(handover.ready);
     if (handover?.failure) answerInstead(core, handover.asker, refusal(handover.failure));
     this.#keepPidFile();
-    this.#serveGuests();
+    // The process before has finished what it began.
+    this.#serveGuests(this.#takeNotes(false, mapFile));
     serveAdopted(server);
     discardState(handover?.state ?? this.places.stateDump);
     await listening;
@@ -270,15 +279,22 @@ export class Daemon implements Running {
     this.machine = await findMachine(this.#config, this.#watch, handed);
   }
 
+  #takeNotes(keep: boolean, map: MapFile | null): NotesFile | null {
+    const { ringNotes } = this.places;
+    return takeNotes(ringNotes, keep, map, (line) => this.log.notice(line));
+  }
+
   /** Serves the guests of the machine. */
-  #serveGuests(): void {
+  #serveGuests(file: NotesFile | null): void {
     if (!this.machine) {
       this.server.withoutMachine();
       return;
     }
-    this.#rings = this.server.attach(this.machine, (work) => this.transport.soon(work));
+    const soon = (work: () => boolean) => this.transport.soon(work);
+    this.#rings = this.server.attach(this.machine, soon, file?.notes);
     this.#dropRemains(this.machine);
     this.#rings.start(this.#config.core.get(OPT_PRIV_DOMID) ?? 0);
+    this.#notes = file;
     if (this.#config.simulate) this.#linkMachine(path.resolve(this.#config.simulate));
   }
 
@@ -309,6 +325,7 @@ export class Daemon implements Running {
     // The transport may be missing: it is made late in the start.
     this.transport?.close();
     if (sound) this.#database?.end();
+    if (sound) this.#notes?.remove();
     if (this.#machineLink) fs.rmSync(this.#machineLink, { force: true });
     if (this.#ownsPidFile) removePidFile(this.#pidFile);
     this.log.trace.close();

@@ -7,8 +7,11 @@ import fs from "node:fs";
 import { XENSTORE_RING_PAGE } from "../../assembly/xs_wire.ts";
 import { MemoryPage, type Page } from "../shared/machine.ts";
 
-/** Maps one page of a file. Throws an Error. */
-export type MapFile = (fd: number) => { readonly buffer: ArrayBuffer; unmap(): void };
+/** Maps one page of a file, the first or the one at `offset`. Throws an Error. */
+export type MapFile = (
+  fd: number,
+  offset?: number,
+) => { readonly buffer: ArrayBuffer; unmap(): void };
 
 /** A page in a file, and how to let go of it. */
 export interface OpenPage extends Page {

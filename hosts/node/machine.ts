@@ -49,11 +49,11 @@ function servesXen({ domainInit, simulate, try: tried }: Config): boolean {
 }
 
 /** How to map files, if there is a way. */
-async function fileMapper(): Promise<MapFile | null> {
+export async function fileMapper(): Promise<MapFile | null> {
   try {
     const { default: koffi } = await import("koffi");
     const device = new XenDevice(koffi);
-    return (fd) => device.map("page", fd);
+    return (fd, offset) => device.map("page", fd, offset);
   } catch {
     return null;
   }

@@ -18,6 +18,8 @@ export interface Places {
   /** The sockets' paths. */
   readonly socket: string;
   readonly socketReadOnly: string;
+  /** What is noted of rings for whoever starts after a kill. */
+  readonly ringNotes: string;
   /** Where a simulated machine is to be found: a folder, or a link to it. */
   readonly machine: string;
   /** The state of a daemon that another one replaces. */
@@ -40,6 +42,7 @@ export function places(env: Environment, own: boolean): Places {
   return {
     socket,
     socketReadOnly: `${socket}_ro`,
+    ringNotes: `${socket}_rings`,
     machine: path.join(path.dirname(socket), MACHINE),
     // The C daemon looks in the folder of the sockets, wherever the socket itself is.
     stateDump: path.resolve(env.XENSTORED_RUNDIR ? run : path.dirname(socket), STATE_DUMP),

@@ -3,6 +3,12 @@
 // Never   reads a shared byte twice for the same purpose, and writes none of the other side's
 //         fields unless the ring begins anew.
 // Source  the XenStore protocol, ring.
+//
+// A reply, and that its request is gone, are told in two words of the page, one after the other.
+// What is noted before lets a store that was killed in between be finished by the next one. Where
+// there are no notes (Node without koffi, which can't map them) such a request is served again, and
+// its guest gets a second reply to it if it changed nothing; if it had come in parts, only the last
+// is found again, which is no request: the guest is not served until it is introduced again.
 
 import {
   XENSTORE_RING_CONNECTION,
@@ -16,6 +22,7 @@ import {
 } from "../../assembly/xs_wire.ts";
 import type { Core } from "./core.ts";
 import type { Page } from "./machine.ts";
+import type { RingNotes } from "./ring_notes.ts";
 
 // Words of the page from XENSTORE_RING_REQ_CONS on.
 const REQ_CONS = 0;
@@ -43,7 +50,9 @@ export class RingCopy {
   load = 0;
   #core: Core;
   #conn: number;
+  #domid: number;
   #page: Page;
+  #notes: RingNotes | null;
   /** The core's copy of the page, and its words; empty when the core's memory has grown. */
   #bytes: Uint8Array = new Uint8Array(0);
   #words: Uint32Array = new Uint32Array(0);
@@ -55,14 +64,25 @@ export class RingCopy {
   #connection = 0;
   #error = 0;
 
-  /** Takes the indexes of a page that has just been mapped for a connection. */
-  constructor(core: Core, conn: number, page: Page) {
+  /**
+   * Takes the indexes of a page that has just been mapped for a connection; what is noted of its
+   * domain stays until `inAll` or `note`, one of which must follow.
+   */
+  constructor(core: Core, conn: number, domid: number, page: Page, notes: RingNotes | null) {
     this.#core = core;
     this.#conn = conn;
+    this.#domid = domid;
     this.#page = page;
+    this.#notes = notes;
     this.#renew();
     page.load(XENSTORE_RING_REQ_CONS, this.#wordsIn);
+    this.#reqCons = this.#words[REQ_CONS] as number;
     this.#rspProd = this.#words[RSP_PROD] as number;
+  }
+
+  /** Notes what the page says: the ring begins here. */
+  note(): void {
+    this.#notes?.note(this.#domid, this.#rspProd, this.#reqCons);
   }
 
   /** The other side's indexes and requests, each byte once. */
@@ -80,12 +100,20 @@ export class RingCopy {
     if (len > head) this.#page.read(0, this.#bytes.subarray(0, len - head));
   }
 
-  /** The whole page, indexes first: what another store has left in it. */
+  /**
+   * The whole page, indexes first: what another store has left in it. Requests that it has answered
+   * are gone in the core's copy, and with the next `out` in the page.
+   */
   inAll(): void {
     this.#renew();
     this.#page.load(XENSTORE_RING_REQ_CONS, this.#words);
     this.#page.read(0, this.#bytes.subarray(0, XENSTORE_RING_REQ_CONS));
     this.#same();
+    const noted = this.#notes?.reqCons(this.#domid, this.#rspProd) ?? this.#reqCons;
+    const done = (noted - this.#reqCons) >>> 0;
+    const waiting = ((this.#words[REQ_PROD] as number) - this.#reqCons) >>> 0;
+    if (done > 0 && done <= waiting) this.#words[REQ_CONS] = noted;
+    else this.note();
   }
 
   /**
@@ -106,6 +134,7 @@ export class RingCopy {
     this.#renew();
     const page = this.#page;
     const words = this.#words;
+    this.#notes?.note(this.#domid, words[RSP_PROD] as number, words[REQ_CONS] as number);
     if (reset) {
       page.write(
         XENSTORE_RING_RSP,

@@ -19,6 +19,7 @@ import {
 import type { Core } from "./core.ts";
 import type { Machine, MachineSink, Ring } from "./machine.ts";
 import { RingCopy } from "./ring_copy.ts";
+import type { RingNotes } from "./ring_notes.ts";
 import type { Clock } from "./runtime.ts";
 
 /** What the rings need of the server whose core they serve. */
@@ -33,6 +34,8 @@ export interface RingServer {
   settle(): void;
   /** Must changes be stored before anything leaves? Then `serve` is called after that. */
   mustWait(conn: number, bits: number): boolean;
+  /** Whether storing takes long. */
+  readonly slow: boolean;
   readonly clock: Clock;
 }
 
@@ -52,11 +55,11 @@ class Served {
   /** A look was due while that had to wait. */
   missed = false;
 
-  constructor(core: Core, conn: number, domid: number, ring: Ring) {
+  constructor(core: Core, conn: number, domid: number, ring: Ring, notes: RingNotes | null) {
     this.conn = conn;
     this.domid = domid;
     this.ring = ring;
-    this.copy = new RingCopy(core, conn, ring.page);
+    this.copy = new RingCopy(core, conn, domid, ring.page, notes);
   }
 
   /** The store's fields go out, if there is something in them, and one event for all. */
@@ -73,6 +76,7 @@ export class Rings implements MachineSink {
   #server: RingServer;
   #machine: Machine;
   #soon: Soon;
+  #notes: RingNotes | null;
   #byConn: (Served | undefined)[] = [];
   #byDomid = new Map<number, Served>();
   #ready: Served[] = [];
@@ -80,11 +84,15 @@ export class Rings implements MachineSink {
   #lookTimer = false;
   #working = false;
 
-  /** Tells the core that there is a machine; `start` begins to serve. */
-  constructor(server: RingServer, machine: Machine, soon: Soon) {
+  /**
+   * Tells the core that there is a machine; `start` begins to serve.
+   * @param notes  what was noted of these rings, and is to be; null: nothing outlives the process
+   */
+  constructor(server: RingServer, machine: Machine, soon: Soon, notes: RingNotes | null) {
     this.#server = server;
     this.#machine = machine;
     this.#soon = soon;
+    this.#notes = notes;
     server.core.configure(OPT_MACHINE, 1);
   }
 
@@ -165,6 +173,7 @@ export class Rings implements MachineSink {
     }
     const served = this.#serve(conn, domid, ring);
     if (loaded) served.copy.inAll();
+    else served.copy.note();
     const bits = loaded ? core.ringResume(conn) : core.ringStart(conn);
     served.copy.doubt(!loaded);
     // An event of ours may have been lost with the store that was there before.
@@ -247,7 +256,8 @@ export class Rings implements MachineSink {
     const bits = this.#server.core.status(conn) | served.wants;
     if (this.#mustWait(served, bits)) return bits;
     if (bits & WANT_CLOSE) return bits | this.#close(served);
-    if (!served.ring.page.whole()) return bits;
+    // Nobody has had much time to cut it short, unless storing takes long.
+    if (this.#server.slow && !served.ring.page.whole()) return bits;
     served.tell();
     // Meanwhile it has got more to say, perhaps.
     if (served.missed || bits & WANT_LOOK) {
@@ -293,7 +303,7 @@ export class Rings implements MachineSink {
     const { core } = this.#server;
     const conn = core.connect(CONN_RING, domid);
     if (conn) {
-      this.#serve(conn, domid, ring);
+      this.#serve(conn, domid, ring).copy.note();
       this.#noteIdentity(domid);
     } else ring.unmap();
     return conn !== 0;
@@ -301,7 +311,7 @@ export class Rings implements MachineSink {
 
   /** A mapped ring gets its connection's number. */
   #serve(conn: number, domid: number, ring: Ring): Served {
-    const served = new Served(this.#server.core, conn, domid, ring);
+    const served = new Served(this.#server.core, conn, domid, ring, this.#notes);
     this.#byConn[conn] = served;
     this.#byDomid.set(domid, served);
     return served;
@@ -312,6 +322,7 @@ export class Rings implements MachineSink {
     if (this.#byDomid.get(served.domid) === served) this.#byDomid.delete(served.domid);
     this.#looking.delete(served);
     served.ring.unmap();
+    this.#notes?.clear(served.domid);
     return this.#server.core.disconnect(served.conn);
   }
 

@@ -112,7 +112,12 @@ export class Server implements RingServer {
 
   /** Whether changes wait for a slow medium: what comes in now is stored together with them. */
   get gathers(): boolean {
-    return (this.#wanted & WANT_STORE) !== 0 && this.keeper?.slow === true;
+    return (this.#wanted & WANT_STORE) !== 0 && this.slow;
+  }
+
+  /** Whether storing takes long. */
+  get slow(): boolean {
+    return this.keeper?.slow === true;
   }
 
   /** The round is over: what is wanted is done. */

@@ -6,6 +6,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { loadLibc } from "../../hosts/node/libc.ts";
 import { Check } from "./check.ts";
 import { failInLoad, killInLoad, killInStart } from "./each_call.ts";
 import { SmallDisk, workAfterwards, workWhileFull } from "./full_disk.ts";
@@ -69,9 +70,15 @@ async function accountsOf(site: Site): Promise<string> {
 }
 
 /** Kills at moments of chance until `more` says no. */
-export function random(options: SiteOptions, serveMs: number, more: () => boolean, told: Told) {
+export async function random(
+  options: SiteOptions,
+  serveMs: number,
+  more: () => boolean,
+  told: Told,
+) {
+  const notes = (await loadLibc()) !== null;
   return onSite({ ...options, mayReport: [CUT_OFF] }, (site, check) => {
-    for (const { driver } of site.guests) driver.writer.mayRepeat = true;
+    for (const { driver } of site.guests) driver.writer.mayRepeat = !notes;
     return killAtRandom(site, check, { seed: options.seed, more, serveMs, told });
   });
 }
@@ -83,7 +90,6 @@ export function random(options: SiteOptions, serveMs: number, more: () => boolea
 export function eachCall(options: SiteOptions, where: Where | "page", moves: number, told: Told) {
   const mayReport = where === "half" ? [CUT_OFF] : [];
   return onSite({ ...options, mayReport }, async (site, check) => {
-    for (const { driver } of site.guests) driver.writer.mayRepeat = where === "page";
     await site.kill();
     const inLoad = await killInLoad(site, check, { where, moves, told });
     for (const driver of site.drivers) driver.resume();

@@ -41,7 +41,8 @@ export class Writer {
   epoch = 0;
   /**
    * Whether a request that changed nothing may be answered twice after a kill: the store says in
-   * two words of the page that a reply is there and that the request is gone, and is killed between.
+   * two words of the page that a reply is there and that the request is gone, is killed between,
+   * and could not note before what it was about to say.
    */
   mayRepeat = false;
   /** Whether the store may refuse changes with EIO or ENOSPC now. */

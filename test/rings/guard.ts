@@ -11,14 +11,11 @@ import {
   STORAGE_OK,
   WANT_STORE,
 } from "../../assembly/abi.ts";
-import {
-  DOMID_FIRST_RESERVED,
-  XENSTORE_RING_REQ_CONS,
-  XENSTORE_RING_RSP_PROD,
-} from "../../assembly/xs_wire.ts";
+import { DOMID_FIRST_RESERVED } from "../../assembly/xs_wire.ts";
 import type { Core } from "../../hosts/shared/core.ts";
 import type { Page, Ring } from "../../hosts/shared/machine.ts";
 import { LocalMachine } from "../../hosts/shared/machine_local.ts";
+import { NOTE_WORDS, RingNotes } from "../../hosts/shared/ring_notes.ts";
 import type { Keeper } from "../../hosts/shared/runtime.ts";
 
 /** Zeros behind the last frame of a journal. */
@@ -60,18 +57,18 @@ export class Guard implements Keeper {
   keep(): number {
     const core = this.#core as Core;
     const frame = core.journalTake().slice();
-    if (frame.length > 0) this.#moment();
+    if (frame.length > 0) this.moment();
     if (frame.length > 0 && this.status === STORAGE_OK) {
       this.frames.push(frame);
       this.#journals.at(-1)?.frames.push(frame);
     }
     const bits = core.journalDone(this.status);
-    if (frame.length > 0) this.#moment();
+    if (frame.length > 0) this.moment();
     return bits;
   }
 
   /** Something happens that a process may have done, or not, when it ends. */
-  #moment(): void {
+  moment(): void {
     this.moments += 1;
     if (this.moments === this.killAt) throw new Killed();
   }
@@ -79,10 +76,39 @@ export class Guard implements Keeper {
   /** Something leaves now. */
   leaves(what: string): void {
     if (!this.#core) return;
-    this.#moment();
+    this.moment();
     // No domain can have this number: nothing happens but that the core says what it wants.
     const bits = this.#core.domainState(DOMID_FIRST_RESERVED, DOMAIN_RUNNING);
     if (bits & WANT_STORE) this.leaks.push(what);
+  }
+}
+
+/** Notes that outlive the store of a world; it may end before one, within it, or behind it. */
+export class GuardedNotes extends RingNotes {
+  #guard: Guard;
+  #page: (page: number) => Int32Array;
+
+  constructor(guard: Guard) {
+    const pages: Int32Array[] = [];
+    const page = (number: number) => {
+      pages[number] ??= new Int32Array(NOTE_WORDS);
+      return pages[number];
+    };
+    super(page);
+    this.#guard = guard;
+    this.#page = page;
+  }
+
+  override note(domid: number, rspProd: number, reqCons: number): void {
+    this.#guard.moment();
+    const words = this.#page(Math.floor((domid * 2) / NOTE_WORDS));
+    const second = ((domid * 2) % NOTE_WORDS) + 1;
+    const before = words[second] as number;
+    super.note(domid, rspProd, reqCons);
+    const after = words[second] as number;
+    words[second] = before;
+    this.#guard.moment();
+    words[second] = after;
   }
 }
 
@@ -98,18 +124,13 @@ export class GuardedMachine extends LocalMachine {
 
   #guarded(ring: Ring, domid: number): Ring {
     const say = (what: string) => this.onLeave(`${what} of domain ${domid}`);
-    // A reply and "its request is done" are two words of the page, written one after the other. A
-    // store that ends just in between answers a request that changed nothing once more; that is
-    // known and accepted, and no moment here.
-    let replied = false;
     const { page } = ring;
     const guarded: Page = {
       whole: () => page.whole(),
       load: (offset, words) => page.load(offset, words),
       read: (offset, bytes) => page.read(offset, bytes),
       store: (offset, words) => {
-        if (!(replied && offset === XENSTORE_RING_REQ_CONS)) say("words");
-        replied = offset === XENSTORE_RING_RSP_PROD;
+        say("words");
         page.store(offset, words);
       },
       write: (offset, bytes) => {

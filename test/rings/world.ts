@@ -11,7 +11,7 @@ import type { Clock, Link, LogRecord } from "../../hosts/shared/runtime.ts";
 import { Server } from "../../hosts/shared/server.ts";
 import { WASM_PATH } from "../core.ts";
 import { ERROR, encode, type Message, Splitter, typeNumber, WATCH_EVENT } from "../message.ts";
-import { Guard, GuardedMachine } from "./guard.ts";
+import { Guard, GuardedMachine, GuardedNotes } from "./guard.ts";
 import { Guest } from "./guest.ts";
 
 /** Rounds after which something that keeps itself busy is taken for endless. */
@@ -58,6 +58,9 @@ export class World {
   dom0!: Caller;
   /** Stores the changes, if the world was told to. */
   readonly guard = new Guard();
+  /** Whether what is about to be put into pages is noted where it stays. */
+  noting = true;
+  readonly #notes = new GuardedNotes(this.guard);
   readonly #options: readonly (readonly [number, number])[];
   readonly #keeps: boolean;
   #deferred: (() => void)[] = [];
@@ -100,9 +103,10 @@ export class World {
       this.guard.begin(this.core);
       this.server.keeper = this.guard;
     }
-    this.rings = this.server.attach(this.machine, (work) => {
+    const soon = (work: () => boolean) => {
       this.#work = work;
-    });
+    };
+    this.rings = this.server.attach(this.machine, soon, this.noting ? this.#notes : null);
     this.rings.start(0);
     this.dom0 = new Caller(this);
   }
