@@ -58,6 +58,8 @@ export class Connection {
   shown: u32;
   /** After a new start: index of the requests that are done. */
   done: u32;
+  /** Bytes of its output that were loaded: events may stand behind them before it goes on. */
+  loaded: u32;
   /** Bytes at that index that finish a message. */
   shownCut: u32;
   keptNext: Connection | null;

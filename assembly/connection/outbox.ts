@@ -13,7 +13,7 @@ import { QUOTA_MEMORY } from "../store/quota";
 import { Watch } from "../store/watch";
 import { Header } from "../wire/header";
 import { XENSTORE_PAYLOAD_MAX, XS_HEADER_SIZE, XS_WATCH_EVENT } from "../xs_wire";
-import { CONN_CLOSING, Connection, Connections } from "./connection";
+import { CONN_CLOSING, CONN_LOADED, Connection, Connections } from "./connection";
 import { Kept } from "./kept";
 import { Events, Pending, Requests } from "./pending";
 import { Trace } from "./trace";
@@ -129,6 +129,8 @@ export class Outbox {
   /** Drops events that a guest has not begun to take in time. */
   static expire(c: Connection): void {
     if (Outbox.timeoutMs == 0 || c.eventCount == 0) return;
+    // Its time begins when it goes on.
+    if (c.has(CONN_LOADED)) return;
     // All messages of a guest are tracked, so together they are its whole output.
     let removed: u64 = 0;
     let kept: Pending | null = null;
@@ -200,6 +202,15 @@ export class Outbox {
       const p = event || !c.privileged ? Outbox.noteAt(c, at, end, event) : null;
       if (p !== null && event) Outbox.list(c, p, h);
       at = end;
+    }
+  }
+
+  /** What waits has waited from now on, unless it is known for how long it has. */
+  static restart(c: Connection): void {
+    let p: Pending | null = c.pendingFirst;
+    while (p !== null) {
+      if (p.sinceMs == 0) p.sinceMs = Outbox.nowMs;
+      p = p.next;
     }
   }
 

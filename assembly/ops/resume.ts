@@ -71,6 +71,16 @@ export function loadStreams(
   return outLen == 0 || Outbox.load(c, out, outLen);
 }
 
+/** A file is loaded: what it says of rings is whole, until another file says something else. */
+export function settleLoaded(): void {
+  for (let id: u32 = 1; id <= Connections.used; id++) {
+    const c = Connections.find(id);
+    if (c === null || c.ring == 0) continue;
+    c.loaded = c.unsent;
+    if (c.pendingFirst === null) Outbox.track(c);
+  }
+}
+
 /** The page is copied in: makes its indexes and what was loaded agree. */
 export function resumeRing(c: Connection): void {
   const page = c.ring;
@@ -78,19 +88,19 @@ export function resumeRing(c: Connection): void {
     c.flags &= ~CONN_LOADED;
     const shown = Ring.shown(page);
     const there = shown - c.shown;
-    if (there <= c.unsent) {
+    if (there <= c.loaded) {
       Outbox.skip(c, there);
       const ahead = c.done - load<u32>(page + XENSTORE_RING_REQ_CONS);
       if (ahead <= XENSTORE_RING_SIZE) store<u32>(page + XENSTORE_RING_REQ_CONS, c.done);
     } else {
       // It has come further than what was loaded: nothing of that is outstanding. If only the
       // replies have, the process ended between the two: the request is whole once more.
-      Outbox.clear(c);
+      Outbox.skip(c, c.loaded);
       if (load<u32>(page + XENSTORE_RING_REQ_CONS) != c.done) dropInput(c);
     }
     c.shown = shown;
     c.shownCut = c.cut;
-    if (c.pendingFirst === null) Outbox.track(c);
+    Outbox.restart(c);
   }
   Ring.setFeatures(page, c.domain.features);
   if (c.has(CONN_IGNORED) && Ring.error(page) == XENSTORE_ERROR_NONE)

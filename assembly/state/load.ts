@@ -16,6 +16,8 @@ import {
   LOADED_NO_MEMORY,
 } from "../abi";
 import { Outbox } from "../connection/outbox";
+import { actAsStore } from "../ops/lifecycle";
+import { settleLoaded } from "../ops/resume";
 import { Feed } from "./feed";
 import { JournalReader } from "./journal_reader";
 import { StreamReader } from "./stream_reader";
@@ -30,6 +32,7 @@ export class Load {
     Feed.begin();
     // What is loaded was told to everybody before the store ended.
     Outbox.silent = true;
+    actAsStore();
     if (Load.isJournal) JournalReader.begin(what == LOAD_CHECK);
     else StreamReader.begin(what);
   }
@@ -51,6 +54,7 @@ export class Load {
     const result = Load.isJournal ? JournalReader.end() : StreamReader.end();
     Feed.close();
     Outbox.silent = false;
+    settleLoaded();
     return Load.broke && result != LOADED ? LOADED_NO_MEMORY : result;
   }
 

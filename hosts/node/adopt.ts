@@ -62,13 +62,14 @@ export function handedMachine(core: Core, libc: Libc | null): HandedMachine | nu
 
 /**
  * Takes over the sockets that are named in the state.
+ * @param sure  a process of ours has handed them over
  * @returns the sockets that nobody listened on, and a promise of what Node does a little later
  */
-export function adoptSockets({ server, transport, places, libc }: Adopter) {
+export function adoptSockets({ server, transport, places, libc }: Adopter, sure: boolean) {
   const { core } = server;
   const missing: number[] = [];
   const listening: Promise<void>[] = [];
-  const inherited = new Inherited();
+  const inherited = new Inherited(sure);
   for (const { kind, which, path } of LISTENERS) {
     const fd = core.global(which);
     if (!inherited.isSocket(fd, true)) {

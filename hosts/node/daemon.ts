@@ -165,7 +165,7 @@ export class Daemon implements Running {
     await this.#orWithout(handover, () => this.#resumeTrace(handover, traceFile));
     core.setGlobal(HANDLE_SOCKET_READ_ONLY, handover?.readOnly);
     // From here to the end of the round nothing else has a turn.
-    const { missing, listening } = adoptSockets(this);
+    const { missing, listening } = adoptSockets(this, handover !== null);
     if (handover && handover.ready >= 0) takePlace(handover.ready);
     if (handover?.failure) answerInstead(core, handover.asker, refusal(handover.failure));
     this.#keepPidFile();

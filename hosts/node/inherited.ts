@@ -8,23 +8,35 @@ import fs from "node:fs";
 /** Flag of a socket that listens, in /proc/net/unix. */
 const LISTENS = "00010000";
 
+/** The system lists sockets piece by piece, and may leave one out while others come and go. */
+const LOOKS = 5;
+
 /** Named Unix sockets of this system: inode and whether it listens; null: can't be known here. */
 function namedSockets(): Map<string, boolean> | null {
   try {
     const sockets = new Map<string, boolean>();
-    for (const line of fs.readFileSync("/proc/net/unix", "utf8").split("\n")) {
-      const [, , , flags, , , inode, name] = line.trim().split(/\s+/);
-      if (name) sockets.set(`socket:[${inode}]`, flags === LISTENS);
-    }
+    for (let look = 0; look < LOOKS; look++) addNamedSockets(sockets);
     return sockets;
   } catch {
     return null;
   }
 }
 
+function addNamedSockets(sockets: Map<string, boolean>): void {
+  for (const line of fs.readFileSync("/proc/net/unix", "utf8").split("\n")) {
+    const [, , , flags, , , inode, name] = line.trim().split(/\s+/);
+    if (name) sockets.set(`socket:[${inode}]`, flags === LISTENS);
+  }
+}
+
 /** Answers, for one moment: is a descriptor a socket of ours that listens, or one of a client? */
 export class Inherited {
-  #sockets = namedSockets();
+  #sockets: Map<string, boolean> | null;
+
+  /** @param sure  a process of ours has handed them over: they need not be looked for */
+  constructor(sure: boolean) {
+    this.#sockets = sure ? null : namedSockets();
+  }
 
   /** @param listens  whether it must be one that listens, or one that was accepted there */
   isSocket(fd: number, listens: boolean): boolean {

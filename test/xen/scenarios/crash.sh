@@ -4,6 +4,7 @@
 start_daemon
 export XENSTORED_PATH=$KERNEL
 start_toolstack
+prefer_dom0
 loop=$(make_disk /tmp/disk)
 xenstore-write /tool/kept before
 watch_all kernel @releaseDomain

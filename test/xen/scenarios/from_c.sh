@@ -34,9 +34,16 @@ same "what was written before is still there" "$(xenstore-read /tool/kept)" befo
 through_kernel fires kernel
 calls g1
 goes_on g1
+
+step "and is replaced by the next of ours"
+update "a live update of our daemon" "$PROGRAM"
+through_kernel fires kernel
+calls g1
+goes_on g1
 content g1
+once kernel
 check "xl destroy" xl destroy g1
 check "g1 is gone" until_ 60 gone g1
-. /scenarios/replaced.sh
+nothing_left
 check "xenconsoled still runs" pidof xenconsoled
 finish
