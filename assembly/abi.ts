@@ -17,6 +17,13 @@ export const CONN_SOCKET_READ_ONLY: u32 = 2;
 export const CONN_DOMAIN: u32 = 3;
 /** A domain's ring: its bytes move through the copy of the page at `ring_page(conn)`. */
 export const CONN_RING: u32 = 4;
+/**
+ * As CONN_DOMAIN, of a domain that was introduced, but beside the connection that it has or may
+ * get: any number of them. They end with their domain.
+ */
+export const CONN_BESIDE: u32 = 5;
+/** The same, and may not change the store: EROFS. */
+export const CONN_BESIDE_READ_ONLY: u32 = 6;
 
 // What a connection wants from its host: bits returned by receive, sent, end_input and status.
 /** `out_len(conn)` bytes at `out_ptr(conn)` want to leave; say how many did with `sent`. */

@@ -40,6 +40,8 @@ export const CONN_HELD: u32 = 16384;
 export const CONN_ONE_DOMAIN: u32 = 4096;
 /** The log has said that its ring was broken: a guest could break it again and again. */
 export const CONN_NAMED: u32 = 512;
+/** A stream beside the connection of its domain. */
+export const CONN_EXTRA: u32 = 32768;
 
 @unmanaged
 export class Connection {
@@ -120,6 +122,8 @@ export class Connections {
   private static free: u32 = 0;
   private static serials: u32 = 0;
   static count: u32 = 0;
+  /** Those that stand beside the connection of their domain. */
+  static extra: u32 = 0;
   /** The first of those that want something from the host. */
   static dirtyFirst: Connection | null = null;
   static dirtyLast: Connection | null = null;

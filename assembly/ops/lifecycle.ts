@@ -70,13 +70,11 @@ export function shutDown(d: Domain): void {
 /** The end of a domain, by RELEASE or death. The record is gone afterwards. */
 export function endDomain(d: Domain): void {
   const c = Connections.find(d.conn);
-  if (c !== null) {
-    resetConnection(c);
-    forgetRequests(c);
-    c.domain = Domains.nobody;
-    c.flags |= CONN_CLOSING;
-    Connections.dirty(c);
-    d.conn = 0;
+  if (c !== null) endConnection(c);
+  d.conn = 0;
+  for (let id: u32 = 1; id <= Connections.used && Connections.extra > 0; id++) {
+    const extra = Connections.find(id);
+    if (extra !== null && extra.domain === d) endConnection(extra);
   }
   let other: Domain | null = Domains.first;
   while (other !== null) {
@@ -99,6 +97,15 @@ export function endDomain(d: Domain): void {
     Publish.specialDomain("@releaseDomain/", domid);
   }
   Domains.drop(d);
+}
+
+/** The connection of a domain that ends is closed; nothing it asked for is left. */
+function endConnection(c: Connection): void {
+  resetConnection(c);
+  forgetRequests(c);
+  c.domain = Domains.nobody;
+  c.flags |= CONN_CLOSING;
+  Connections.dirty(c);
 }
 
 /** Removes what the domain owns, in the order of a walk from the root. */

@@ -10,7 +10,7 @@ import { Publish } from "../connection/publish";
 import { Journal } from "../store/journal";
 import { Node } from "../store/node";
 import { Path } from "../store/path";
-import { PERM_READ, PERM_WRITE, PermList } from "../store/perms";
+import { PERM_READ, PERM_WRITE, PermList, Perms } from "../store/perms";
 import { Removal } from "../store/removal";
 import { Tree } from "../store/tree";
 import { Undo } from "../store/undo";
@@ -134,7 +134,7 @@ export class Nodes {
     if (at == 0) return REPLIED;
     let len: u32 = 0;
     for (let i: u32 = 0; i < perms.count; i++) {
-      store<u8>(at + len++, letterOf(perms.bits(i)));
+      store<u8>(at + len++, Perms.letterOf(perms.bits(i)));
       len += Bytes.putSigned(at + len, perms.domid(i));
       store<u8>(at + len++, 0);
     }
@@ -167,18 +167,5 @@ export class Nodes {
     Credit.changed((<Node>node.parent).hash);
     Nodes.changed(node, null);
     return OK;
-  }
-}
-
-function letterOf(bits: u32): u8 {
-  switch (bits) {
-    case 0:
-      return 0x6e;
-    case 1:
-      return 0x72;
-    case 2:
-      return 0x77;
-    default:
-      return 0x62;
   }
 }

@@ -58,7 +58,7 @@ function readEntries(entries: usize, count: u32): Errno {
   let at = Call.string(1);
   for (let i: u32 = 0; i < count; i++) {
     const len = Call.stringLen(at);
-    const bits = len > 0 ? bitsOf(load<u8>(at)) : -1;
+    const bits = len > 0 ? Perms.bitsOf(load<u8>(at)) : -1;
     if (bits < 0) return EINVAL;
     if (!Integer.read(at + 1, len - 1)) return EINVAL;
     const domid = <i32>Integer.value;
@@ -73,21 +73,6 @@ function isInert(domid: i32): bool {
     return (Call.domain.features & XENSTORE_SERVER_FEATURE_ANYDOMAIN) == 0;
   }
   return domid < 0 || !Domains.exists(<u32>domid);
-}
-
-function bitsOf(letter: u8): i32 {
-  switch (letter) {
-    case 0x6e:
-      return 0;
-    case 0x72:
-      return 1;
-    case 0x77:
-      return 2;
-    case 0x62:
-      return 3;
-    default:
-      return -1;
-  }
 }
 
 /** A C integer up to the end of its string: blanks, sign, base by prefix. */

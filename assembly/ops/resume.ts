@@ -16,6 +16,7 @@ import { Kept } from "../connection/kept";
 import { Outbox } from "../connection/outbox";
 import { forgetRequests } from "../connection/pending";
 import { Domain } from "../store/domain";
+import { Header } from "../wire/header";
 import { Ring } from "../wire/ring";
 import {
   XENSTORE_ERROR_NONE,
@@ -23,6 +24,7 @@ import {
   XENSTORE_ERROR_RINGIDX,
   XENSTORE_RING_REQ_CONS,
   XENSTORE_RING_SIZE,
+  XS_HEADER_SIZE,
 } from "../xs_wire";
 import { dropInput, resetConnection } from "./lifecycle";
 import { Rings } from "./rings";
@@ -94,9 +96,11 @@ export function resumeRing(c: Connection): void {
       if (ahead <= XENSTORE_RING_SIZE) store<u32>(page + XENSTORE_RING_REQ_CONS, c.done);
     } else {
       // It has come further than what was loaded: nothing of that is outstanding. If only the
-      // replies have, the process ended between the two: the request is whole once more.
+      // replies have, the process ended between the two: what lies in the page finishes the request
+      // of which the beginning was loaded. Whole ones have been answered.
       Outbox.skip(c, c.loaded);
       if (load<u32>(page + XENSTORE_RING_REQ_CONS) != c.done) dropInput(c);
+      else dropWhole(c);
     }
     c.shown = shown;
     c.shownCut = c.cut;
@@ -108,6 +112,21 @@ export function resumeRing(c: Connection): void {
   c.flags |= CONN_NOTIFY;
   if (c.inLen > 0 && !c.has(CONN_IGNORED)) Connections.block(c);
   Connections.dirty(c);
+}
+
+/** Throws away the whole messages of its input. */
+function dropWhole(c: Connection): void {
+  let at: u32 = 0;
+  while (c.inLen - at >= XS_HEADER_SIZE) {
+    const size = Header.at(c.inPtr + at).len;
+    if (size > c.inLen - at - XS_HEADER_SIZE) break;
+    at += XS_HEADER_SIZE + size;
+  }
+  if (at == c.inLen) dropInput(c);
+  else if (at > 0) {
+    c.inLen -= at;
+    memory.copy(c.inPtr, c.inPtr + at, c.inLen);
+  }
 }
 
 /** The store ended before it could say so. */

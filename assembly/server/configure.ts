@@ -32,7 +32,9 @@ import { Versions } from "../store/version";
 
 export function configure(key: u32, value: u32): void {
   if (key < QUOTA_COUNT) {
-    Quota.set(key, value);
+    const before = Quota.changed;
+    Quota.give(key, value);
+    if (Quota.changed != before) Journal.quota();
     return;
   }
   switch (key) {

@@ -7,6 +7,8 @@ import {
   ASK_EXISTS,
   ASK_MAP,
   ASK_NOTHING,
+  CONN_BESIDE,
+  CONN_BESIDE_READ_ONLY,
   CONN_DOMAIN,
   CONN_RING,
   CONN_SOCKET,
@@ -33,6 +35,7 @@ import {
   CONN_BLOCKED,
   CONN_CLOSING,
   CONN_ENDED,
+  CONN_EXTRA,
   CONN_LOADED,
   CONN_NOTIFY,
   CONN_ONE_DOMAIN,
@@ -91,6 +94,9 @@ export class Server {
   /** @returns the connection's number; 0 without memory or when the domain may have none */
   static connect(kind: u32, domid: u32): u32 {
     if (kind == CONN_DOMAIN || kind == CONN_RING) return Server.connectDomain(kind, domid);
+    if (kind == CONN_BESIDE || kind == CONN_BESIDE_READ_ONLY) {
+      return Server.connectBeside(kind, domid);
+    }
     if (kind != CONN_SOCKET && kind != CONN_SOCKET_READ_ONLY) return 0;
     const d = Domains.of(Domains.store);
     if (d === null) return 0;
@@ -114,6 +120,19 @@ export class Server {
       return 0;
     }
     d.conn = c.id;
+    if (Trace.on) Trace.object("CREATE", "connection", c.id);
+    return c.id;
+  }
+
+  /** A further stream of a domain; its record does not know of it. */
+  private static connectBeside(kind: u32, domid: u32): u32 {
+    const d = Domains.find(domid);
+    if (d === null || !d.introduced) return 0;
+    const c = Connections.open(d);
+    if (c === null) return 0;
+    c.flags |= CONN_ONE_DOMAIN | CONN_EXTRA;
+    if (kind == CONN_BESIDE_READ_ONLY) c.flags |= CONN_READ_ONLY;
+    Connections.extra++;
     if (Trace.on) Trace.object("CREATE", "connection", c.id);
     return c.id;
   }
@@ -226,6 +245,7 @@ export class Server {
     resetConnection(c);
     forgetRequests(c);
     if (c.domain.conn == c.id) c.domain.conn = 0;
+    if (c.has(CONN_EXTRA)) Connections.extra--;
     if (Trace.on) Trace.object("DESTROY", "connection", c.id);
     Kept.forget(c);
     Connections.close(c);

@@ -15,7 +15,7 @@ import { Bytes } from "../base/bytes";
 import { Trace } from "../connection/trace";
 import { Domain, Domains } from "../store/domain";
 import { DOMAIN_SIZE, putDomain } from "../store/journal";
-import { PermList } from "../store/perms";
+import { PermList, Perms } from "../store/perms";
 import { COUNTED, QUOTA_COUNT, Quota } from "../store/quota";
 import { Transactions } from "../store/transaction";
 import { Tree } from "../store/tree";
@@ -141,23 +141,10 @@ export function putPublicPerms(to: usize, perms: PermList): bool {
     const at = to + (i << 2);
     const domid = perms.domid(i);
     const fits = domid >= 0 && domid <= 0xffff;
-    store<u8>(at, letterOf(perms.bits(i)));
+    store<u8>(at, Perms.letterOf(perms.bits(i)));
     store<u8>(at, perms.inert(i) || !fits ? 1 : 0, 1);
     store<u16>(at, <u16>domid, 2);
     if (!fits) exact = false;
   }
   return exact;
-}
-
-export function letterOf(bits: u32): u8 {
-  switch (bits) {
-    case 0:
-      return 0x6e;
-    case 1:
-      return 0x72;
-    case 2:
-      return 0x77;
-    default:
-      return 0x62;
-  }
 }

@@ -1,5 +1,5 @@
 // Frames: the changes that are stored together, and what happens when they can't be.
-// Holds   the number of the next frame, and the names of this run and of that which was loaded.
+// Holds   the number of the next frame, and the name of this run of the machine.
 // Never   writes anything: the host takes the bytes.
 // Source  our own.
 //
@@ -23,8 +23,8 @@ export const JOURNAL_HEAD: u32 = 48;
 export const FRAME_MAGIC: u32 = 0x4d41_5246;
 
 const head: usize = memory.data(48, 8);
-/** Names of the run of the machine: of this one, and of that in which the loaded file was made. */
-const boots: usize = memory.data(32, 8);
+/** Name of this run of the machine. */
+const boot: usize = memory.data(16, 8);
 
 export class Frames {
   /** Number of the frame that is open. */
@@ -33,11 +33,7 @@ export class Frames {
   static ptr: usize = 0;
 
   static get boot(): usize {
-    return boots;
-  }
-
-  static get loadedBoot(): usize {
-    return boots + BOOT_SIZE;
+    return boot;
   }
 
   /** What a file with this number begins with. @returns its length */
@@ -45,7 +41,7 @@ export class Frames {
     store<u64>(head, JOURNAL_MAGIC);
     store<u32>(head, JOURNAL_VERSION, 8);
     store<u32>(head, number, 12);
-    memory.copy(head + 16, boots, BOOT_SIZE);
+    memory.copy(head + 16, boot, BOOT_SIZE);
     store<u64>(head, Frames.number, 32);
     store<u32>(head, Crc.of(head, 40, 0), 40);
     store<u32>(head, 0, 44);

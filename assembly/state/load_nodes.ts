@@ -4,7 +4,6 @@
 // Source  the XenStore protocol, migration stream; the layouts stand at state/stream.ts.
 
 import { LOAD_SALVAGE } from "../abi";
-import { OK } from "../base/errno";
 import { Heap } from "../base/heap";
 import { NODE_GHOST, Node } from "../store/node";
 import { Path } from "../store/path";
@@ -46,7 +45,7 @@ export class LoadNodes {
     if (<u32>16 + (count << 2) + textLen + valueLen > size || textLen < 2) return false;
     if (load<u8>(text + textLen - 1) != 0) return false;
     if (load<u32>(body) != 0) return LoadTransactions.node(text, textLen - 1);
-    if (count == 0 || !takePath(text, textLen - 1)) return false;
+    if (count == 0 || !Path.take(text, textLen - 1)) return false;
     const perms = publicPerms(body + 16, count);
     if (perms === null) return false;
     const done = LoadNodes.put(text + textLen, valueLen, perms);
@@ -135,7 +134,7 @@ export class LoadNodes {
     const valueLen = load<u32>(body, 12);
     const path = body + 16 + (count << 3);
     if (<u64>16 + (count << 3) + pathLen + valueLen > size) return false;
-    if (!takePath(path, pathLen)) return false;
+    if (!Path.take(path, pathLen)) return false;
     const parent = LoadNodes.parent();
     const list = count > 0 ? Perms.intern(body + 16, count) : null;
     if (parent === null || list === null || valueLen > 0xffff) return false;
@@ -169,10 +168,6 @@ export class LoadNodes {
   }
 }
 
-function takePath(text: usize, len: u32): bool {
-  return len > 0 && Path.parse(text, len, 0, true, 0) == OK && Path.homeLen == 0;
-}
-
 /** The list of a public record, held; null when it makes no sense. */
 function publicPerms(from: usize, count: u32): PermList | null {
   const entries = Heap.alloc(count << 3);
@@ -180,26 +175,11 @@ function publicPerms(from: usize, count: u32): PermList | null {
   let sound = true;
   for (let i: u32 = 0; i < count; i++) {
     const at = from + (i << 2);
-    const bits = bitsOf(load<u8>(at));
+    const bits = Perms.bitsOf(load<u8>(at));
     if (bits < 0) sound = false;
     Perms.putEntry(entries, i, load<u16>(at, 2), <u32>bits, (load<u8>(at, 1) & 1) != 0);
   }
   const list = sound ? Perms.intern(entries, count) : null;
   Heap.free(entries);
   return list !== null ? Perms.hold(list) : null;
-}
-
-function bitsOf(letter: u8): i32 {
-  switch (letter) {
-    case 0x6e:
-      return 0;
-    case 0x72:
-      return 1;
-    case 0x77:
-      return 2;
-    case 0x62:
-      return 3;
-    default:
-      return -1;
-  }
 }

@@ -104,10 +104,7 @@ export class Records {
       Tree.seq = load<u64>(storeCopy, 24);
       Watches.ids = load<u64>(storeCopy, 40);
       if (Records.what == LOAD_UPDATE) Records.putUse();
-      return sorted;
     }
-    // Whoever wrote it counted in another way.
-    Frames.number = max<u64>(Frames.number, 1);
     return sorted;
   }
 

@@ -126,11 +126,6 @@ function touchRing(domid: u32): void {
   if (c !== null) Kept.touch(c);
 }
 
-/** Takes an absolute path out of a file. */
-function take(path: usize, len: u32): bool {
-  return len > 0 && Path.parse(path, len, 0, true, 0) == OK && Path.homeLen == 0;
-}
-
 function intern(entries: usize, count: u32): PermList | null {
   return count > 0 && load<i32>(entries) >= 0 ? Perms.intern(entries, count) : null;
 }
@@ -141,7 +136,7 @@ function create(body: usize, size: u32): bool {
   const len = load<u32>(body, 4);
   const entries = body + 8;
   const path = entries + (count << 3);
-  if (<u64>8 + (count << 3) + pathLen + len != size || !take(path, pathLen)) return false;
+  if (<u64>8 + (count << 3) + pathLen + len != size || !Path.take(path, pathLen)) return false;
   const list = intern(entries, count);
   if (list === null) return false;
   Perms.hold(list);
@@ -175,7 +170,7 @@ export function put(value: usize, len: u32, list: PermList): bool {
 
 function value(body: usize, size: u32): bool {
   const pathLen = <u32>load<u16>(body);
-  if (<u32>2 + pathLen > size || !take(body + 2, pathLen)) return false;
+  if (<u32>2 + pathLen > size || !Path.take(body + 2, pathLen)) return false;
   const node = Tree.find(Path.depth);
   if (node === null || size - 2 - pathLen > 0xffff) return false;
   if (!Tree.setValue(node, body + 2 + pathLen, size - 2 - pathLen)) return false;
@@ -187,7 +182,7 @@ function perms(body: usize, size: u32): bool {
   const pathLen = <u32>load<u16>(body);
   const count = <u32>load<u16>(body, 2);
   const path = body + 4 + (count << 3);
-  if (4 + (count << 3) + pathLen != size || !take(path, pathLen)) return false;
+  if (4 + (count << 3) + pathLen != size || !Path.take(path, pathLen)) return false;
   const node = Tree.find(Path.depth);
   const list = intern(body + 4, count);
   if (node === null || list === null || !Tree.mayOwn(list.owner, 1)) return false;
@@ -199,7 +194,7 @@ function perms(body: usize, size: u32): bool {
 }
 
 function remove(path: usize, size: u32): bool {
-  if (!take(path, size) || Path.depth == 0 || Path.special) return false;
+  if (!Path.take(path, size) || Path.depth == 0 || Path.special) return false;
   const node = Tree.find(Path.depth);
   if (node !== null) Nodes.remove(node);
   return node !== null;
@@ -207,9 +202,9 @@ function remove(path: usize, size: u32): bool {
 
 function before(body: usize, size: u32): bool {
   const pathLen = <u32>load<u16>(body);
-  if (<u32>2 + pathLen > size || !take(body + 2, pathLen)) return false;
+  if (<u32>2 + pathLen > size || !Path.take(body + 2, pathLen)) return false;
   const node = Tree.find(Path.depth);
-  if (!take(body + 2 + pathLen, size - 2 - pathLen)) return false;
+  if (!Path.take(body + 2 + pathLen, size - 2 - pathLen)) return false;
   const sibling = Tree.find(Path.depth);
   if (node === null || sibling === null || node.parent !== sibling.parent) return false;
   Tree.moveBefore(node, sibling);
@@ -246,9 +241,11 @@ function end(domid: u32, keep: bool): bool {
 }
 
 function quota(body: usize): bool {
+  const before = Quota.changed;
   Quota.changed = load<u32>(body);
   for (let i: u32 = 0; i < QUOTA_COUNT; i++) {
     if ((Quota.changed >> i) & 1) Quota.set(i, load<u32>(body + 4 + (i << 2)));
+    else if ((before >> i) & 1) Quota.giveBack(i);
   }
   return true;
 }

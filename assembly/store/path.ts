@@ -69,6 +69,11 @@ export class Path {
     return OK;
   }
 
+  /** Takes an absolute path out of a file. @returns false when it is none */
+  static take(text: usize, len: u32): bool {
+    return len > 0 && Path.parse(text, len, 0, true, 0) == OK && Path.homeLen == 0;
+  }
+
   /** Takes an absolute path that was checked before. */
   static reparse(text: usize, len: u32): void {
     Path.homeLen = 0;

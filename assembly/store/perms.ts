@@ -78,6 +78,36 @@ export class Perms {
     store<u16>(at, 0, 6);
   }
 
+  /** The letter that stands for bits PERM_READ and PERM_WRITE: `n`, `r`, `w` or `b`. */
+  static letterOf(bits: u32): u8 {
+    switch (bits) {
+      case 0:
+        return 0x6e;
+      case 1:
+        return 0x72;
+      case 2:
+        return 0x77;
+      default:
+        return 0x62;
+    }
+  }
+
+  /** The bits that a letter stands for; -1: it is none of these. */
+  static bitsOf(letter: u8): i32 {
+    switch (letter) {
+      case 0x6e:
+        return 0;
+      case 0x72:
+        return 1;
+      case 0x77:
+        return 2;
+      case 0x62:
+        return 3;
+      default:
+        return -1;
+    }
+  }
+
   /**
    * The list with these entries, made if there is none yet. Takes no reference.
    * @returns null without memory

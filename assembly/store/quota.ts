@@ -1,5 +1,5 @@
 // Quota: what a domain may use, and the names under which it is said.
-// Holds   the global values and the highest counts seen.
+// Holds   the global values, those that the host gave, and the highest counts seen.
 // Never   refuses by itself: whoever changes something asks first.
 // Source  the XenStore protocol, quotas.
 
@@ -21,20 +21,22 @@ export const COUNTED: u32 = 6;
 
 const PATH_MAX_LIMIT: u32 = 2048;
 const values: usize = memory.data(40);
+/** As the host gave them; requests change only those above. */
+const given: usize = memory.data(40);
 const highest: usize = memory.data(40);
 
 export class Quota {
   static init(): void {
-    Quota.set(QUOTA_NODES, 1000);
-    Quota.set(QUOTA_WATCHES, 128);
-    Quota.set(QUOTA_OUTSTANDING, 20);
-    Quota.set(QUOTA_MEMORY, 2621440);
-    Quota.set(QUOTA_SOFT_MEMORY, 2097152);
-    Quota.set(QUOTA_TRANSACTIONS, 10);
-    Quota.set(QUOTA_TRANSACTION_NODES, 1024);
-    Quota.set(QUOTA_NODE_PERMISSIONS, 5);
-    Quota.set(QUOTA_PATH_MAX, PATH_MAX_LIMIT);
-    Quota.set(QUOTA_NODE_SIZE, 2048);
+    Quota.give(QUOTA_NODES, 1000);
+    Quota.give(QUOTA_WATCHES, 128);
+    Quota.give(QUOTA_OUTSTANDING, 20);
+    Quota.give(QUOTA_MEMORY, 2621440);
+    Quota.give(QUOTA_SOFT_MEMORY, 2097152);
+    Quota.give(QUOTA_TRANSACTIONS, 10);
+    Quota.give(QUOTA_TRANSACTION_NODES, 1024);
+    Quota.give(QUOTA_NODE_PERMISSIONS, 5);
+    Quota.give(QUOTA_PATH_MAX, PATH_MAX_LIMIT);
+    Quota.give(QUOTA_NODE_SIZE, 2048);
   }
 
   /** The global value; 0 means no limit. */
@@ -48,6 +50,18 @@ export class Quota {
 
   static set(which: u32, value: u32): void {
     store<u32>(values + (which << 2), value);
+  }
+
+  /** A value of the host's: it counts until a request sets another. */
+  static give(which: u32, value: u32): void {
+    store<u32>(given + (which << 2), value);
+    Quota.changed &= ~(1 << which);
+    Quota.set(which, value);
+  }
+
+  /** What a request has set does not count any more. */
+  static giveBack(which: u32): void {
+    Quota.set(which, load<u32>(given + (which << 2)));
   }
 
   /** Highest count that an unprivileged domain has reached. */

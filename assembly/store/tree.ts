@@ -165,14 +165,12 @@ export class Tree {
     valueLen: u32,
     perms: PermList,
   ): Node | null {
-    const nameLen = Path.nameLen(level);
-    const node = Node.make(Path.namePtr(level), nameLen, value, valueLen, perms);
+    const node = Tree.make(level, value, valueLen, perms);
     if (node === null) return null;
     const seq = ++Tree.seq;
     Versions.keep(parent, CHILDREN, seq);
-    Tree.adopt(node, parent, Path.hashAt(level), Path.prefixLen(level));
+    Tree.join(node, parent, level);
     Versions.created(node, seq);
-    Tree.setChildBytes(parent, parent.childBytes + nameLen + 1);
     parent.generation = seq;
     return node;
   }
@@ -185,12 +183,20 @@ export class Tree {
     valueLen: u32,
     perms: PermList,
   ): Node | null {
-    const nameLen = Path.nameLen(level);
-    const node = Node.make(Path.namePtr(level), nameLen, value, valueLen, perms);
-    if (node === null) return null;
-    Tree.adopt(node, parent, Path.hashAt(level), Path.prefixLen(level));
-    Tree.setChildBytes(parent, parent.childBytes + nameLen + 1);
+    const node = Tree.make(level, value, valueLen, perms);
+    if (node !== null) Tree.join(node, parent, level);
     return node;
+  }
+
+  /** A node of this name of `Path`, not in the tree yet; null without memory. */
+  private static make(level: u32, value: usize, valueLen: u32, perms: PermList): Node | null {
+    return Node.make(Path.namePtr(level), Path.nameLen(level), value, valueLen, perms);
+  }
+
+  /** The last child of `parent` from now on, at name `level` of `Path`. */
+  private static join(node: Node, parent: Node, level: u32): void {
+    Tree.adopt(node, parent, Path.hashAt(level), Path.prefixLen(level));
+    Tree.setChildBytes(parent, parent.childBytes + node.nameLen + 1);
   }
 
   /** A node that only snapshots see takes its place among the children of `parent`. */

@@ -13,7 +13,6 @@ import {
   OPT_JOURNAL,
   OPT_PRIV_DOMID,
   OPT_TRACE,
-  OPT_TRACE_SWITCHES,
   TASK_CHECK,
   TASK_FILE,
   TASK_UPDATE,
@@ -31,7 +30,14 @@ import { Database } from "./database.ts";
 import type { MapFile } from "./file_page.ts";
 import { makeFolder } from "./folder.ts";
 import type { Handover } from "./handover.ts";
-import { alone, pidFileHolder, removePidFile, socketHolder, writePidFile } from "./holder.ts";
+import {
+  abandon,
+  alone,
+  pidFileHolder,
+  removePidFile,
+  socketHolder,
+  writePidFile,
+} from "./holder.ts";
 import { type Libc, SUN_PATH_SIZE } from "./libc.ts";
 import { loadModule } from "./load.ts";
 import { NodeLog, reason } from "./log.ts";
@@ -56,9 +62,12 @@ export const clock: Clock = {
 /** A core that was told the settings. Throws an Error when the module can't be had. */
 export function makeCore(config: Config): Core {
   const core = new Core(loadModule(), crypto.getRandomValues(new Uint32Array(2)), bootName());
-  for (const [key, value] of config.core) core.configure(key, value);
-  core.configure(OPT_TRACE_SWITCHES, config.traceSwitches);
+  tellSettings(core, config);
   return core;
+}
+
+function tellSettings(core: Core, config: Config): void {
+  for (const [key, value] of config.core) core.configure(key, value);
 }
 
 /** What may come from outside. */
@@ -81,6 +90,8 @@ export class Daemon implements Running {
   readonly libc: Libc | null;
   readonly foreground: boolean;
   readonly cwd = process.cwd();
+  /** It has said that it is ready. */
+  serving = false;
   machine: Machine | null = null;
   #config: Config;
   #parts: Parts;
@@ -164,6 +175,8 @@ export class Daemon implements Running {
     await this.#orWithout(handover, () => this.#takeDatabaseOver(handover));
     await this.#orWithout(handover, () => this.#resumeTrace(handover, traceFile));
     core.setGlobal(HANDLE_SOCKET_READ_ONLY, handover?.readOnly);
+    // What the command line names counts more than what the process before had, if it is another.
+    if (handover?.otherOptions) tellSettings(core, this.#config);
     // From here to the end of the round nothing else has a turn.
     const { missing, listening } = adoptSockets(this, handover !== null);
     if (handover && handover.ready >= 0) takePlace(handover.ready);
@@ -230,6 +243,7 @@ export class Daemon implements Running {
       disk: durability === "disk",
       clock,
       notice: (line) => this.log.notice(line),
+      libc: this.libc,
       ...this.#parts,
     });
   }
@@ -325,10 +339,16 @@ export class Daemon implements Running {
     // The transport may be missing: it is made late in the start.
     this.transport?.close();
     if (sound) this.#database?.end();
+    else this.#abandon();
     if (sound) this.#notes?.remove();
     if (this.#machineLink) fs.rmSync(this.#machineLink, { force: true });
     if (this.#ownsPidFile) removePidFile(this.#pidFile);
     this.log.trace.close();
+  }
+
+  #abandon(): void {
+    this.#database?.abandon();
+    abandon(this.places.socket);
   }
 }
 

@@ -1,28 +1,31 @@
 // Database: finds, makes and locks the folder of the database, for one daemon at a time.
-// Holds   a name that only one process of the system can have, as long as it uses the folder.
+// Holds   the folder's lock, as long as it is used.
 // Never   deletes what it finds in the way, and never waits for another daemon.
-// Source  command line, Environment and places; unix(7), abstract sockets.
+// Source  command line, Environment and places.
 
 import fs from "node:fs";
-import net from "node:net";
+import type net from "node:net";
 import path from "node:path";
-import process from "node:process";
 import type { Core } from "../shared/core.ts";
 import { journalName } from "../shared/database.ts";
 import { Persistence, type PersistenceOptions } from "../shared/persistence.ts";
 import { type Storage, StorageError } from "../shared/storage.ts";
 import { makeFolder } from "./folder.ts";
-import { socketHolder } from "./holder.ts";
-import { SUN_PATH_SIZE } from "./libc.ts";
+import { lockFolder } from "./folder_lock.ts";
+import type { Libc } from "./libc.ts";
 import { reason } from "./log.ts";
 import { FolderStorage } from "./storage.ts";
 
 const FOLDER_MODE = 0o700;
+/** What to do when somebody else has it. */
+const IN_USE = "XENSTORED_ROOTDIR names another";
 
 /** What opening needs, besides the folder. */
 export interface DatabaseOptions extends Omit<PersistenceOptions, "storage"> {
   /** Put around the storage, if given. */
   readonly wrap?: ((storage: Storage) => Storage) | undefined;
+  /** See FolderStorage. */
+  readonly libc?: Libc | null;
 }
 
 export class Database {
@@ -40,8 +43,8 @@ export class Database {
       makeFolder(path.dirname(folder), 0o755);
       makeFolder(folder, FOLDER_MODE);
     });
-    const lock = await lockOf(folder);
-    const files = new FolderStorage(folder);
+    const lock = await lockFolder(folder, IN_USE);
+    const files = new FolderStorage(folder, options.libc);
     const storage = options.wrap ? options.wrap(files) : files;
     return new Database(folder, lock, new Persistence({ ...options, storage }));
   }
@@ -69,6 +72,12 @@ export class Database {
     this.#lock = null;
   }
 
+  /** The core has failed: somebody else may open the folder, and nothing more is stored. */
+  abandon(): void {
+    this.#lock?.close();
+    this.#lock = null;
+  }
+
   /** The daemon ends: as `release`; and what it made and never used goes. */
   end(): void {
     const { unused } = this.persistence;
@@ -86,7 +95,7 @@ export class Database {
   retake(core: Core): void {
     this.adopt(core, true);
     // Nobody else can have come meanwhile who would stay: they see the daemon's socket.
-    void lockOf(this.#folder).then(
+    void lockFolder(this.#folder, IN_USE).then(
       (lock) => {
         this.#lock = lock;
       },
@@ -107,25 +116,6 @@ function makeRoom(folder: string, notice: (line: string) => void): void {
     notice(`${folder}: is no folder but the file of another daemon; it is kept as ${other}`);
     return;
   }
-}
-
-/** Claims the folder; the claim ends with the process. Throws an Error that names the holder. */
-async function lockOf(folder: string): Promise<net.Server | null> {
-  if (process.platform !== "linux") return null;
-  const { dev, ino } = fs.statSync(folder);
-  const name = `xenstored-database-${dev}-${ino}`;
-  const server = net.createServer();
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => {
-      // The system shows NULs as "@", and some versions of Node pad the name with them.
-      const shown = `@${name}`;
-      const pid = socketHolder(shown) || socketHolder(shown.padEnd(SUN_PATH_SIZE, "@"));
-      const who = pid ? `process ${pid}` : reason(error);
-      const what = `another daemon uses this database: ${who}; XENSTORED_ROOTDIR names another`;
-      reject(new Error(`${folder}: ${what}`));
-    });
-    server.listen(`\0${name}`, () => resolve(server.unref()));
-  });
 }
 
 /** Does something with the database; a failure is one line that says what to do. */

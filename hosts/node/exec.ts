@@ -4,7 +4,6 @@
 // Source  execve(2), fcntl(2).
 
 import fs from "node:fs";
-import process from "node:process";
 import { errnoName, type Libc } from "./libc.ts";
 
 const F_SETFD = 2;
@@ -28,6 +27,8 @@ export function execute(
   fds: readonly number[],
 ): string {
   const kept = [...STANDARD, ...fds];
+  // Not every runtime closes all of its own at an exec.
+  for (const fd of openDescriptors()) libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
   for (const fd of kept) libc.fcntl(fd, F_SETFD, 0);
   const words = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   libc.execve(command[0] as string, [...command, null], [...words, null]);
@@ -36,23 +37,40 @@ export function execute(
   return reason;
 }
 
+function openDescriptors(): number[] {
+  try {
+    return fs.readdirSync("/proc/self/fd").map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /**
  * Makes a descriptor that a process before left open like those that this one opens: it does not
  * wait, and programs started here do not get it. Throws an Error when it is not open.
  */
 export function adoptDescriptor(libc: Libc | null, fd: number): void {
-  try {
-    fs.fstatSync(fd);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Error(`descriptor ${fd}, which the daemon before handed over: ${code}`);
-  }
+  const code = faultOf(libc, fd);
+  if (code) throw new Error(`descriptor ${fd}, which the daemon before handed over: ${code}`);
   if (!libc) return;
   libc.fcntl(fd, F_SETFD, FD_CLOEXEC);
   libc.fcntl(fd, F_SETFL, libc.fcntl(fd, F_GETFL, 0) | fs.constants.O_NONBLOCK);
 }
 
-/** The command that runs this very program again, with other arguments. */
-export function ownCommand(args: readonly string[]): string[] {
-  return [process.execPath, ...process.execArgv, process.argv[1] as string, ...args];
+/** Closes a descriptor that a process before left open. */
+export function closeHanded(libc: Libc | null, fd: number): void {
+  if (libc) libc.close(fd);
+  else fs.closeSync(fd);
+}
+
+/** Why a descriptor can't be used; "": it can. */
+function faultOf(libc: Libc | null, fd: number): string {
+  // Deno's own calls know only what it has opened itself.
+  if (libc) return libc.fcntl(fd, F_GETFL, 0) < 0 ? errnoName(libc.errno()) : "";
+  try {
+    fs.fstatSync(fd);
+    return "";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "EIO";
+  }
 }

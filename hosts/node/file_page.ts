@@ -8,10 +8,15 @@ import { XENSTORE_RING_PAGE } from "../../assembly/xs_wire.ts";
 import { MemoryPage, type Page } from "../shared/machine.ts";
 
 /** Maps one page of a file, the first or the one at `offset`. Throws an Error. */
-export type MapFile = (
-  fd: number,
-  offset?: number,
-) => { readonly buffer: ArrayBuffer; unmap(): void };
+export type MapFile = (fd: number, offset?: number) => MappedFile;
+
+/** A page of a file in this process's memory. */
+export interface MappedFile {
+  readonly buffer: ArrayBuffer;
+  /** Bytes of the file as it is now; negative: nobody knows. */
+  size(): number;
+  unmap(): void;
+}
 
 /** A page in a file, and how to let go of it. */
 export interface OpenPage extends Page {
@@ -43,22 +48,21 @@ export function openPage(path: string, make: boolean, map: MapFile | null): Open
 /** Mapped: no system call for each field, but memory behind a file's end must not be touched. */
 class MappedPage extends MemoryPage implements OpenPage {
   #fd: number;
-  #unmap: () => void;
-  #last = new Uint8Array(1);
+  #file: MappedFile;
 
   constructor(fd: number, map: MapFile) {
-    const { buffer, unmap } = map(fd);
-    super(buffer);
+    const file = map(fd);
+    super(file.buffer);
     this.#fd = fd;
-    this.#unmap = unmap;
+    this.#file = file;
   }
 
   override whole(): boolean {
-    return fs.readSync(this.#fd, this.#last, 0, 1, XENSTORE_RING_PAGE - 1) === 1;
+    return this.#file.size() >= XENSTORE_RING_PAGE;
   }
 
   close(): void {
-    this.#unmap();
+    this.#file.unmap();
     fs.closeSync(this.#fd);
   }
 }

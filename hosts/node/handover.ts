@@ -25,6 +25,8 @@ export interface Handover {
   readonly asker: number;
   /** The command that the old version ran with, to go back to; empty: it waits and goes on. */
   readonly back: readonly string[];
+  /** The command line is not that of the old version: limits that it names are not the state's. */
+  readonly otherOptions: boolean;
   /** Set on the way back: why the new version could not take over. */
   readonly failure: string;
   /** Descriptor on which the old process waits for a word; -1: its place is taken already. */

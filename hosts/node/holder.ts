@@ -42,6 +42,12 @@ export async function alone(socket: string, action: () => Promise<void>): Promis
   }
 }
 
+/** Gives up what `alone` has taken, when the action will never come to its end. */
+export function abandon(socket: string): void {
+  const lock = `${socket}.lock`;
+  if (link(lock) === String(process.pid)) fs.rmSync(lock, { force: true });
+}
+
 /** A link is made in one step, with its text, and on a full disk too. */
 function taken(lock: string): boolean {
   try {

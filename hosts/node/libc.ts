@@ -5,6 +5,10 @@
 
 import os from "node:os";
 import process from "node:process";
+import { type AsyncPoll, pollWatch } from "./poll.ts";
+
+/** Deno offers Node's interfaces, but neither its event loop nor descriptors of sockets. */
+export const ON_DENO = "deno" in process.versions;
 
 export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
@@ -12,6 +16,7 @@ export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
 export const MSG_NOSIGNAL = 0x4000;
+export const SEEK_END = 2;
 export const EPOLLIN = 1;
 export const EPOLLOUT = 4;
 export const EPOLLERR = 8;
@@ -39,6 +44,11 @@ export interface Libc {
   recv(fd: number, at: number, len: number, flags: number): number;
   send(fd: number, at: number, len: number, flags: number): number;
   sendto(fd: number, bytes: Memory, len: number, flags: number, to: Memory, size: number): number;
+  /** @param at  as for `recv`; the same for those below */
+  read(fd: number, at: number, len: number): number;
+  write(fd: number, at: number, len: number): number;
+  pwrite(fd: number, at: number, len: number, offset: number): number;
+  lseek(fd: number, offset: number, whence: number): number;
   close(fd: number): number;
   epollCreate(flags: number): number;
   epollCtl(epoll: number, what: number, fd: number, event: Memory): number;
@@ -60,6 +70,7 @@ export async function loadLibc(): Promise<Libc | null> {
   try {
     const { default: koffi } = await import("koffi");
     const libc = koffi.load(null);
+    const poll = libc.func("int poll(void *, ulong, int)").async as AsyncPoll;
     return {
       socket: libc.func("int socket(int, int, int)"),
       bind: libc.func("int bind(int, void *, uint32_t)"),
@@ -68,6 +79,10 @@ export async function loadLibc(): Promise<Libc | null> {
       recv: libc.func("long recv(int, size_t, size_t, int)"),
       send: libc.func("long send(int, size_t, size_t, int)"),
       sendto: libc.func("long sendto(int, void *, size_t, int, void *, uint32_t)"),
+      read: libc.func("long read(int, size_t, size_t)"),
+      write: libc.func("long write(int, size_t, size_t)"),
+      pwrite: libc.func("long pwrite(int, size_t, size_t, long)"),
+      lseek: libc.func("long lseek(int, long, int)"),
       close: libc.func("int close(int)"),
       epollCreate: libc.func("int epoll_create1(int)"),
       epollCtl: libc.func("int epoll_ctl(int, int, int, void *)"),
@@ -77,7 +92,10 @@ export async function loadLibc(): Promise<Libc | null> {
       execve: libc.func("int execve(const char *, const char **, const char **)"),
       errno: () => koffi.errno(),
       address: addresses((buffer) => Number(koffi.address(new Uint8Array(buffer)))),
-      watch: (fd, readable) => koffi.node.poll(fd, { readable: true }, () => guarded(readable)),
+      watch: (fd, readable) =>
+        ON_DENO
+          ? pollWatch(poll, fd, readable)
+          : koffi.node.poll(fd, { readable: true }, () => guarded(readable)),
     };
   } catch {
     return null;

@@ -3,10 +3,12 @@
 // Never   looks for Xen when a person tries the daemon out, or says --no-domain-init.
 // Source  command line, Daemon xenstored; the XenStore protocol, domains (start-up).
 
+import fs from "node:fs";
 import type { Config } from "../shared/config.ts";
 import type { HandedMachine, Machine } from "../shared/machine.ts";
 import { isXenHost } from "./dom0.ts";
 import type { MapFile } from "./file_page.ts";
+import { loadLibc, SEEK_END } from "./libc.ts";
 import { SimMachine } from "./machine_sim.ts";
 import type { Watch } from "./transport.ts";
 import { XenDevice } from "./xen_device.ts";
@@ -22,7 +24,9 @@ export async function findMachine(
   handed: HandedMachine | null = null,
 ): Promise<Machine | null> {
   const { domainInit, simulate } = config;
-  if (domainInit && simulate) return new SimMachine(simulate, watch, await fileMapper(), handed);
+  if (domainInit && simulate) {
+    return new SimMachine(simulate, watch, await fileMapper(), handed, await loadLibc());
+  }
   if (!servesXen(config)) return null;
   try {
     const { default: koffi } = await import("koffi");
@@ -53,7 +57,11 @@ export async function fileMapper(): Promise<MapFile | null> {
   try {
     const { default: koffi } = await import("koffi");
     const device = new XenDevice(koffi);
-    return (fd, offset) => device.map("page", fd, offset);
+    const libc = await loadLibc();
+    return (fd, offset) => {
+      const { buffer, unmap } = device.map("page", fd, offset);
+      return { buffer, unmap, size: () => libc?.lseek(fd, 0, SEEK_END) ?? fs.fstatSync(fd).size };
+    };
   } catch {
     return null;
   }

@@ -22,10 +22,12 @@ import {
   type Page,
   type Ring,
 } from "../shared/machine.ts";
+import { closeHanded } from "./exec.ts";
 import { FifoReader, FifoWriter, makeFifo } from "./fifo.ts";
 import { type MapFile, type OpenPage, openPage } from "./file_page.ts";
 import { makeFolder } from "./folder.ts";
 import { shortHash } from "./hash.ts";
+import type { Libc } from "./libc.ts";
 import type { Watch } from "./transport.ts";
 
 /** In place of a domid: the machine itself has something to tell. */
@@ -38,6 +40,7 @@ const CONTROL_PORT = 1;
 const PORT_MAX = 0x1ffff;
 /** Bytes of a record in the pipe to us. */
 const RECORD_SIZE = 8;
+const NOTHING = new Uint8Array(0);
 
 /** Names of a machine's files. */
 export const machineFile = {
@@ -57,21 +60,25 @@ export class SimMachine implements Machine {
   #rings = new Map<number, SimRing>();
   #known = new Set<number>();
   /** The beginning of a record whose end has not come yet. */
-  #rest = new Uint8Array(0);
+  #rest: Uint8Array = NOTHING;
   #handed: HandedMachine | null;
+  #libc: Libc | null;
 
   /**
    * @param folder  where the files lie; made if it is missing
    * @param watch   how to wait for a descriptor; null: with what Node brings
    * @param mapFile how to map a page; null: with what Node brings, pages are read and written
    * @param handed  what the process before had open; null: there was none
+   * @param libc    with what to read and write pipes; null: with what Node brings
    */
   constructor(
     folder: string,
     watch: Watch | null,
     mapFile: MapFile | null,
     handed: HandedMachine | null = null,
+    libc: Libc | null = null,
   ) {
+    this.#libc = libc;
     this.#handed = handed;
     this.folder = path.resolve(folder);
     this.#watch = watch;
@@ -83,9 +90,9 @@ export class SimMachine implements Machine {
     makeFolder(this.folder, 0o700);
     const pipe = machineFile.events(this.folder);
     makeFifo(pipe);
-    this.#events = new FifoReader(pipe, this.#watch, (bytes) => this.#came(bytes));
+    this.#events = new FifoReader(pipe, this.#watch, (bytes) => this.#came(bytes), this.#libc);
     // It has kept what came in meanwhile; a process with another folder had another pipe.
-    if (this.#handed) fs.closeSync(this.#handed.events);
+    if (this.#handed) closeHanded(this.#libc, this.#handed.events);
   }
 
   control(): Ring | null {
@@ -122,6 +129,11 @@ export class SimMachine implements Machine {
   /** The domain's page; null when it has none to share. Throws the system's error. */
   open(domid: number): OpenPage | null {
     return openPage(machineFile.ring(this.folder, domid), false, this.#mapFile);
+  }
+
+  /** The domain's pipe; null when it has none. */
+  toGuest(domid: number): FifoWriter | null {
+    return FifoWriter.open(machineFile.eventsOf(this.folder, domid), this.#libc);
   }
 
   handOver(): HandedMachine {
@@ -180,7 +192,7 @@ export class SimMachine implements Machine {
     }
     // What seemed to mean something may have been the end of one record and the start of the next.
     if (lost) for (const domid of this.#rings.keys()) this.#sink?.notified(domid);
-    this.#rest = all.slice(at);
+    this.#rest = at < all.length ? all.slice(at) : NOTHING;
     if (changed) this.look();
     this.#sink?.settled();
   }
@@ -257,7 +269,7 @@ class SimRing implements Ring {
 
   notify(): void {
     if (!this.#file) return;
-    this.#out ??= FifoWriter.open(machineFile.eventsOf(this.#machine.folder, this.domid));
+    this.#out ??= this.#machine.toGuest(this.domid);
     this.#out?.write(this.#recordBytes);
   }
 

@@ -10,7 +10,16 @@ import manifest from "../../package.json" with { type: "json" };
 import { applyConfFile } from "../shared/conf_file.ts";
 import { type Config, defaults } from "../shared/config.ts";
 import { applyArguments, usage } from "../shared/options.ts";
-import { inBackground, report, startInBackground } from "./background.ts";
+import {
+  again,
+  beginBehind,
+  beginHere,
+  environmentAgain,
+  failureOf,
+  isFailure,
+  obstacle,
+} from "./again.ts";
+import { FailedStart, inBackground, report, startInBackground } from "./background.ts";
 import { clock, Daemon, makeCore } from "./daemon.ts";
 import { execute } from "./exec.ts";
 import { type Handover, handoverEnvironment, takeHandover, unpacked } from "./handover.ts";
@@ -27,6 +36,9 @@ import { welcome, writeDomain0 } from "./try.ts";
 
 /** Exit code after a failure that is a bug of ours: EX_SOFTWARE of sysexits.h. */
 const EXIT_BUG = 70;
+
+/** The daemon has failed: what goes wrong now is no news. */
+let ending = false;
 
 /** What the process before left to this one. */
 const handover = takeHandover();
@@ -47,9 +59,16 @@ async function main(): Promise<void> {
   if (trialState) return rehearse(config);
   if (config.configTest) return;
   if (config.liveUpdate) return takeOver(config, foreground);
-  if (foreground || inBackground) return serve(config, !inBackground);
-  const pid = await startInBackground();
+  if (foreground || inBackground || again) return serve(config, foreground && !inBackground);
+  const pid = await startInBackground().catch(startAgain);
   if (config.outputPid) print(`${pid}\n`);
+}
+
+/** The process in the background has failed: another one is started, once. */
+function startAgain(error: unknown): Promise<number> {
+  if (!(error instanceof FailedStart)) throw error;
+  warn(error.message);
+  return startInBackground(environmentAgain(process.cwd()));
 }
 
 /** Options of the command line over those of the configuration file over the defaults. */
@@ -81,10 +100,11 @@ async function serve(config: Config, foreground: boolean): Promise<void> {
   const daemon = new Daemon(config, places(process.env, config.try), libc, foreground);
   obeySignals(daemon);
   try {
-    if (inBackground) leaveTerminal();
+    if (!foreground) leaveTerminal();
     await daemon.start(config.traceFile);
     if (config.try) await writeDomain0(daemon.server);
   } catch (error) {
+    if (isFailure(error)) return failed(daemon, error);
     daemon.stop();
     throw error;
   }
@@ -92,8 +112,8 @@ async function serve(config: Config, foreground: boolean): Promise<void> {
   if (config.verbose) {
     daemon.log.notice(`serving ${daemon.places.socket} (${daemon.transport.name})`);
   }
-  if (config.try) print(welcome(daemon.places));
-  if (config.outputPid && foreground) print(`${process.pid}\n`);
+  if (config.try && !again) print(welcome(daemon.places));
+  if (config.outputPid && foreground && !again) print(`${process.pid}\n`);
   await report("");
 }
 
@@ -107,7 +127,13 @@ async function takeOver(config: Config, foreground: boolean): Promise<void> {
   const daemon = new Daemon(config, where, libc, foreground, { core });
   obeySignals(daemon);
   if (!foreground) leaveTerminal();
-  await daemon.takeOver(handover, config.traceFile);
+  try {
+    await daemon.takeOver(handover, config.traceFile);
+  } catch (error) {
+    // On the way back nobody is left to go on but the database.
+    if (isFailure(error) && handover?.failure) return failed(daemon, error);
+    throw error;
+  }
   tellReady(daemon);
   if (config.verbose) daemon.log.notice(`serving ${where.socket} (${daemon.transport.name}) on`);
   // The process before has said it, if it was one of ours.
@@ -132,14 +158,50 @@ function obeySignals(daemon: Daemon): void {
   }
   process.on("SIGHUP", () => daemon.log.reopen());
   process.on("uncaughtException", (error) => {
-    daemon.log.notice(`this is a bug, the daemon ends: ${error.stack ?? error}`);
-    // What such a core says must be stored is not to be trusted.
-    daemon.stop(false);
-    process.exit(EXIT_BUG);
+    if (ending) return;
+    failed(daemon, error).catch(() => process.exit(EXIT_BUG));
   });
 }
 
-function tellReady({ libc, log }: Daemon): void {
+/**
+ * The core has failed, and what it holds is not to be trusted: begins again from the database, or
+ * ends.
+ */
+async function failed(daemon: Daemon, error: unknown): Promise<void> {
+  ending = true;
+  const { libc, log, cwd } = daemon;
+  const why = obstacle(daemon.databaseFolder, daemon.serving) || aloneInForeground(daemon);
+  const outcome = why ? `it ends: ${why}` : "it begins again from the database";
+  const line = `this is a bug in the daemon: ${failureOf(error)}; ${outcome}`;
+  const starts = inBackground && process.connected;
+  if (!starts) log.notice(line);
+  abandon(daemon);
+  if (starts) await report(line, !why);
+  else if (!why) {
+    const left = libc ? beginHere(libc, cwd) : beginBehind(libc, cwd);
+    if (left) log.notice(`it can't begin again: ${left}`);
+  }
+  process.exit(why && again ? 1 : EXIT_BUG);
+}
+
+/** Whoever keeps a process in the foreground waits for its end, and would take another for gone. */
+function aloneInForeground({ libc, foreground }: Daemon): string {
+  if (libc || !foreground) return "";
+  return "whoever has started it may do so again: it goes on from the database";
+}
+
+/** Closes and removes what is the daemon's, whatever state that is in. */
+function abandon(daemon: Daemon): void {
+  try {
+    daemon.stop(false);
+  } catch (error) {
+    daemon.log.notice((error as Error).message);
+  }
+}
+
+function tellReady(daemon: Daemon): void {
+  const { libc, log } = daemon;
+  daemon.serving = true;
   const unheard = notifyReady(libc, process.env);
   if (unheard) log.notice(unheard);
 }
@@ -171,6 +233,6 @@ async function goBack(from: Handover, failure: string): Promise<void> {
   if (from.ready >= 0) giveUp(from.ready, failure);
   const libc = await loadLibc();
   if (!libc || from.back.length === 0) return;
-  const env = handoverEnvironment({ ...from, back: [], failure });
+  const env = handoverEnvironment({ ...from, back: [], otherOptions: false, failure });
   execute(libc, from.back, env, unpacked(from.fds));
 }

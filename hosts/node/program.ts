@@ -5,7 +5,8 @@
 
 import fs from "node:fs";
 import path from "node:path";
-import process from "node:process";
+
+import { runtimeCommand } from "./self.ts";
 
 /** As much of a file as its first line may take. */
 const FIRST_LINE = 256;
@@ -33,11 +34,17 @@ export function nextArguments(commandLine: string, present: readonly string[]): 
   return there ? args : [...args, "-U"];
 }
 
+/** Does a command line replace the present arguments by others? */
+export function namesOthers(commandLine: string, present: readonly string[]): boolean {
+  const [next, same] = [nextArguments(commandLine, present), nextArguments("", present)];
+  return next.join("\0") !== same.join("\0");
+}
+
 /** The command that runs a file: what is written for Node is run by the Node that runs this. */
 export function commandOf(file: string, args: readonly string[]): string[] {
   const full = path.resolve(file);
   if (!isForNode(full)) return [full, ...args];
-  return [process.execPath, ...process.execArgv, full, ...args];
+  return [...runtimeCommand(), full, ...args];
 }
 
 function isForNode(file: string): boolean {

@@ -7,6 +7,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { type Appender, type Storage, StorageError, type Stored } from "../shared/storage.ts";
 import { makeFolder } from "./folder.ts";
+import type { Libc } from "./libc.ts";
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -17,10 +18,15 @@ export class FolderStorage implements Storage {
   readonly place: string;
   #name = "";
   #fd = -1;
+  #libc: Libc | null;
 
-  /** @param folder  that is there */
-  constructor(folder: string) {
+  /**
+   * @param folder  that is there
+   * @param libc    with what to append; null: with what Node brings, which takes longer
+   */
+  constructor(folder: string, libc: Libc | null = null) {
     this.place = folder;
+    this.#libc = libc;
   }
 
   prepare(): void {
@@ -54,14 +60,16 @@ export class FolderStorage implements Storage {
     const flags = fs.constants.O_CREAT | fs.constants.O_TRUNC | fs.constants.O_WRONLY;
     return attempt(file, () => {
       const fd = fs.openSync(file, flags | fs.constants.O_NOFOLLOW, FILE_MODE);
-      return new FileAppender(name, file, fd, 0);
+      return new FileAppender(name, file, fd, 0, this.#libc);
     });
   }
 
   open(name: string, size: number): Appender {
     const file = this.#path(name);
     const flags = fs.constants.O_WRONLY | fs.constants.O_NOFOLLOW;
-    return attempt(file, () => new FileAppender(name, file, fs.openSync(file, flags), size));
+    return attempt(file, () => {
+      return new FileAppender(name, file, fs.openSync(file, flags), size, this.#libc);
+    });
   }
 
   rename(from: string, to: string): void {
@@ -141,8 +149,10 @@ class FileAppender implements Appender {
   #file: string;
   #fd: number;
   #size: number;
+  #libc: Libc | null;
 
-  constructor(name: string, file: string, fd: number, size: number) {
+  constructor(name: string, file: string, fd: number, size: number, libc: Libc | null) {
+    this.#libc = libc;
     this.name = name;
     this.#file = file;
     this.#fd = fd;
@@ -155,9 +165,12 @@ class FileAppender implements Appender {
 
   append(bytes: Uint8Array): void {
     try {
-      const len = fs.writeSync(this.#fd, bytes, 0, bytes.length, this.#size);
-      if (len < bytes.length) this.#rest(bytes, len, this.#size);
-      this.#size += bytes.length;
+      const { length } = bytes;
+      const libc = this.#libc;
+      const len = libc ? libc.pwrite(this.#fd, libc.address(bytes), length, this.#size) : 0;
+      // What failed does so again, with a reason.
+      if (len < length) this.#rest(bytes, Math.max(len, 0), this.#size);
+      this.#size += length;
     } catch (error) {
       throw failed(error, this.#file);
     }

@@ -6,47 +6,78 @@
 import fs from "node:fs";
 import net from "node:net";
 import { XENSTORE_PAYLOAD_MAX, XS_HEADER_SIZE } from "../../assembly/xs_wire.ts";
+import type { ByteStream, StreamSink } from "../shared/byte_stream.ts";
 import { XenstoreError } from "../shared/errors.ts";
-import type { ByteStream, StreamSink } from "../shared/exchange.ts";
 
 /** A socket's path and its NUL must fit into struct sockaddr_un. */
-const SOCKET_PATH_MAX = 107;
+export const SOCKET_PATH_MAX = 107;
 /** Waits between two looks at a device without news: from the first on twice as long each. */
 const LOOK_MS = 1;
 const LOOK_MAX_MS = 32;
+/** So long after a request its reply is looked for all the time. */
+const EAGER_MS = 2;
 
-/** Connects to a Unix socket. Rejects with the system's error, or EINVAL for a long path. */
-export async function openSocket(path: string): Promise<ByteStream> {
+/** All sockets read into one buffer, since what came is taken before the next one reads. */
+const input = new Uint8Array(65_536);
+
+/**
+ * Connects to a Unix socket. Rejects with the system's error, or EINVAL for a long path.
+ * @param signal  gives up, and rejects with its reason
+ */
+export async function openSocket(path: string, signal?: AbortSignal): Promise<ByteStream> {
   if (Buffer.byteLength(path) > SOCKET_PATH_MAX) throw new XenstoreError("EINVAL", { path });
-  const socket = net.connect(path);
-  await new Promise<void>((resolve, reject) => {
-    socket.once("connect", resolve);
-    socket.once("error", reject);
-  });
-  return new SocketStream(socket);
+  const stream = new SocketStream(path);
+  await stream.connected(signal);
+  return stream;
 }
 
 class SocketStream implements ByteStream {
   readonly payloadMax = XENSTORE_PAYLOAD_MAX;
   readonly passesDepth = true;
   readonly #socket: net.Socket;
+  #sink: StreamSink | null = null;
 
-  constructor(socket: net.Socket) {
-    this.#socket = socket;
+  constructor(path: string) {
+    const callback = (len: number) => {
+      this.#sink?.data(input.subarray(0, len));
+      return true;
+    };
+    const onread = { buffer: input, callback };
+    this.#socket = net.connect({ path, onread } as net.IpcNetConnectOpts);
+    // Nothing is read before there is somebody who takes it.
+    this.#socket.pause();
+  }
+
+  /** Resolves when it is connected. */
+  async connected(signal?: AbortSignal): Promise<void> {
+    const socket = this.#socket;
+    const stop = () => socket.destroy();
+    signal?.addEventListener("abort", stop);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        socket.once("connect", resolve);
+        socket.on("error", reject);
+        socket.once("close", () => reject(signal?.reason));
+        if (signal?.aborted) stop();
+      });
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
   }
 
   start(sink: StreamSink): void {
-    this.#socket.removeAllListeners("error");
-    this.#socket.on("data", (bytes) => sink.data(bytes));
-    this.#socket.on("drain", () => sink.drain());
-    this.#socket.on("end", () => sink.end());
+    this.#sink = sink;
+    this.#socket.on("drain", () => this.#sink?.drain());
+    this.#socket.on("end", () => this.#ended());
+    this.#socket.on("close", () => this.#ended());
     this.#socket.on("error", (error: NodeJS.ErrnoException) => {
-      sink.end(new XenstoreError("EBADF", { cause: error }));
+      this.#ended(new XenstoreError("EBADF", { cause: error }));
     });
+    this.#socket.resume();
   }
 
-  write(messages: readonly Uint8Array[]): boolean {
-    return this.#socket.write(messages.length === 1 ? messages[0] : Buffer.concat(messages));
+  write(messages: Uint8Array): boolean {
+    return this.#socket.write(messages);
   }
 
   pause(paused: boolean): void {
@@ -55,8 +86,14 @@ class SocketStream implements ByteStream {
   }
 
   close(): void {
-    this.#socket.removeAllListeners("end");
+    this.#sink = null;
     this.#socket.destroy();
+  }
+
+  #ended(error?: XenstoreError): void {
+    const sink = this.#sink;
+    this.#sink = null;
+    sink?.end(error);
   }
 }
 
@@ -66,14 +103,27 @@ export function openDevice(path: string): ByteStream {
   return new DeviceStream(fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_NONBLOCK));
 }
 
+/** The messages of a run, one by one, as their headers say. */
+function* eachMessage(run: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(run.buffer, run.byteOffset, run.length);
+  for (let at = 0; at < run.length; ) {
+    const end = at + XS_HEADER_SIZE + view.getUint32(at + 12, true);
+    yield run.subarray(at, end);
+    at = end;
+  }
+}
+
 class DeviceStream implements ByteStream {
   /** The kernel's buffer holds the header too. */
   readonly payloadMax = XENSTORE_PAYLOAD_MAX - XS_HEADER_SIZE;
   readonly passesDepth = false;
-  readonly #fd: number;
+  readonly borrows = true;
   readonly #buffer = new Uint8Array(2 * (XENSTORE_PAYLOAD_MAX + XS_HEADER_SIZE));
+  #fd: number;
   #sink: StreamSink | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #soon: NodeJS.Immediate | null = null;
+  #eagerUntilMs = 0;
   #paused = false;
 
   constructor(fd: number) {
@@ -86,12 +136,13 @@ class DeviceStream implements ByteStream {
   }
 
   /** The kernel takes one message with a write, and waits until there is room for it. */
-  write(messages: readonly Uint8Array[]): boolean {
+  write(messages: Uint8Array): boolean {
     try {
-      for (const message of messages) fs.writeSync(this.#fd, message);
+      for (const message of eachMessage(messages)) fs.writeSync(this.#fd, message);
+      this.#eagerUntilMs = performance.now() + EAGER_MS;
       this.#lookAfter(0);
     } catch (error) {
-      this.#fail(error);
+      queueMicrotask(() => this.#fail(error));
     }
     return true;
   }
@@ -102,34 +153,39 @@ class DeviceStream implements ByteStream {
   }
 
   close(): void {
-    if (this.#sink === null) return;
+    if (this.#fd < 0) return;
     this.#sink = null;
     this.#lookAfter(0);
     fs.closeSync(this.#fd);
+    this.#fd = -1;
   }
 
+  /** Looks again after so long; at once while a reply is likely to come soon. */
   #lookAfter(ms: number): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#soon !== null) clearImmediate(this.#soon);
     this.#timer = null;
+    this.#soon = null;
     if (this.#sink === null || this.#paused) return;
-    this.#timer = setTimeout(() => this.#look(ms), ms);
+    if (performance.now() < this.#eagerUntilMs) this.#soon = setImmediate(() => this.#look(0));
+    else this.#timer = setTimeout(() => this.#look(ms), ms);
   }
 
   #look(waitedMs: number): void {
+    let len = 0;
     try {
-      const size = fs.readSync(this.#fd, this.#buffer);
-      if (size > 0) {
-        this.#sink?.data(this.#buffer.slice(0, size));
-        this.#lookAfter(0);
-      } else {
-        this.#fail(null);
-      }
+      len = fs.readSync(this.#fd, this.#buffer);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") {
-        this.#lookAfter(Math.min(waitedMs * 2 || LOOK_MS, LOOK_MAX_MS));
-      } else {
-        this.#fail(error);
-      }
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EAGAIN") this.#lookAfter(Math.min(waitedMs * 2 || LOOK_MS, LOOK_MAX_MS));
+      else this.#fail(error);
+      return;
+    }
+    if (len > 0) {
+      this.#sink?.data(this.#buffer.subarray(0, len));
+      this.#lookAfter(0);
+    } else {
+      this.#fail(null);
     }
   }
 

@@ -81,6 +81,8 @@ export class EpollTransport implements Transport {
   #sayMs = 0;
   #watching: { close(): void };
   #work: (() => boolean) | null = null;
+  /** A turn is to come. */
+  #due = false;
   #closed = false;
 
   constructor(libc: Libc, server: Server, notice: Notice) {
@@ -147,7 +149,17 @@ export class EpollTransport implements Transport {
 
   soon(work: () => boolean): void {
     this.#work = work;
-    setImmediate(() => this.#turn());
+    this.#turnSoon();
+  }
+
+  /** One turn is to come, however often that is asked for: each takes its time of the event loop. */
+  #turnSoon(): void {
+    if (this.#due) return;
+    this.#due = true;
+    setImmediate(() => {
+      this.#due = false;
+      this.#turn();
+    });
   }
 
   /** Adds, changes or removes what is waited for on a descriptor. */
@@ -160,6 +172,10 @@ export class EpollTransport implements Transport {
   /** Closes a connection's descriptor. */
   drop(fd: number): void {
     this.#links[fd] = undefined;
+    // As long as another process has the socket, too (a predecessor that is ending, a child that
+    // has not executed its program yet), closing it here does not end what is waited for: its end
+    // would be told of whoever gets the number next.
+    this.control(EPOLL_CTL_DEL, fd, 0);
     this.#libc.close(fd);
     if (this.#full) this.#accepting(true);
   }
@@ -179,7 +195,7 @@ export class EpollTransport implements Transport {
       if (this.#server.gathers) this.#gather();
       this.#server.settle();
     } while (performance.now() < endMs);
-    if (this.#work) setImmediate(() => this.#turn());
+    if (this.#work) this.#turnSoon();
   }
 
   /** Before changes are synced: others get the processor, and what they send goes along. */

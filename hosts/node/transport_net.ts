@@ -9,6 +9,7 @@ import process from "node:process";
 import { INPUT_SIZE } from "../../assembly/abi.ts";
 import { type Link, SEND_FAILED } from "../shared/runtime.ts";
 import type { Server } from "../shared/server.ts";
+import { ON_DENO } from "./libc.ts";
 import {
   BACKLOG,
   type Descriptors,
@@ -69,6 +70,7 @@ export class NetTransport implements Transport {
   }
 
   handOver(): Descriptors {
+    if (ON_DENO) throw new Error("sockets of Deno can't be handed over; --transport epoll can");
     const listeners = this.#listeners.map(({ server, kind }) => ({
       fd: handleOf(server).fd,
       kind,
@@ -185,6 +187,10 @@ class NetLink implements Link {
 
   send(bytes: Uint8Array): number {
     let at = 0;
+    if (ON_DENO) {
+      this.#sendLater(bytes.slice(0, LATER_SIZE));
+      return 0;
+    }
     try {
       while (at < bytes.length) at += fs.writeSync(this.fd, bytes, at);
     } catch (error) {

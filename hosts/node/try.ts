@@ -9,6 +9,7 @@ import { isXenstoreError } from "../shared/errors.ts";
 import { LocalStream } from "../shared/local_stream.ts";
 import type { Server } from "../shared/server.ts";
 import type { Places } from "./places.ts";
+import { runtimeCommand } from "./self.ts";
 
 const DOMAIN_0 = [
   ["/local/domain/0/domid", "0"],
@@ -37,7 +38,8 @@ export async function writeDomain0(server: Server): Promise<void> {
 /** What to tell the user: where the sockets are, and three commands to paste. */
 export function welcome({ socket, socketReadOnly }: Places): string {
   const tool = fileURLToPath(new URL("xenstore.mjs", import.meta.url));
-  const command = `XENSTORED_PATH=${quoted(socket)} ${quoted(process.execPath)} ${quoted(tool)}`;
+  const words = [...runtimeCommand(), tool].map(quoted).join(" ");
+  const command = `XENSTORED_PATH=${quoted(socket)} ${words}`;
   return [
     `xenstored is ready (process ${process.pid}); Ctrl-C ends it`,
     `  socket     ${socket}`,

@@ -16,13 +16,14 @@ import {
 import type { Core } from "../shared/core.ts";
 import type { HandedMachine, Machine } from "../shared/machine.ts";
 import { LISTENERS } from "./adopt.ts";
-import { execute, ownCommand } from "./exec.ts";
+import { execute } from "./exec.ts";
 import { type Handover, handoverEnvironment, packed } from "./handover.ts";
 import type { Libc } from "./libc.ts";
 import type { NodeLog } from "./log.ts";
 import { notify } from "./notify.ts";
 import type { Places } from "./places.ts";
-import { commandOf, nextArguments } from "./program.ts";
+import { commandOf, namesOthers, nextArguments } from "./program.ts";
+import { ownCommand } from "./self.ts";
 import { discardState, writeState } from "./state_file.ts";
 import { LINE_FD, placeOf, succeed } from "./successor.ts";
 import type { Descriptors, Transport } from "./transport.ts";
@@ -62,6 +63,12 @@ export interface Running {
   retake(): void;
 }
 
+/** The next version: the command that starts it, and whether its options are others. */
+interface Next {
+  readonly command: readonly string[];
+  readonly otherOptions: boolean;
+}
+
 /**
  * Replaces the program of this process. When it succeeds, the next version answers the request.
  * @param words  of TASK_UPDATE: the file, then NUL and the new command line or nothing
@@ -69,13 +76,15 @@ export interface Running {
  */
 export async function update(daemon: Running, words: string): Promise<string> {
   const [file = "", commandLine = ""] = words.split("\0");
-  const command = commandOf(file, nextArguments(commandLine, process.argv.slice(2)));
+  const present = process.argv.slice(2);
+  const command = commandOf(file, nextArguments(commandLine, present));
+  const next = { command, otherOptions: namesOthers(commandLine, present) };
   daemon.log.notice(`live update: trying ${command.join(" ")}`);
   const failure =
     (await quiet(daemon.core)) ||
     (await rehearse(daemon, command)) ||
     (await quiet(daemon.core)) ||
-    (daemon.core.taskConn() ? handOver(daemon, command) : "who asked for it has left");
+    (daemon.core.taskConn() ? handOver(daemon, next) : "who asked for it has left");
   daemon.log.notice(`live update: ${file}: ${failure}; this version goes on`);
   return refusal(failure);
 }
@@ -109,7 +118,7 @@ function limitFor(state: string, ms: number): number {
 }
 
 /** From here on nothing is read or written, until the next version does or this one goes on. */
-function handOver(daemon: Running, command: readonly string[]): string {
+function handOver(daemon: Running, next: Next): string {
   const usec = process.hrtime.bigint() / 1000n;
   notify(daemon.libc, process.env, ["RELOADING=1", `MONOTONIC_USEC=${usec}`]);
   const undo = [() => daemon.retake()];
@@ -119,8 +128,8 @@ function handOver(daemon: Running, command: readonly string[]): string {
     undo.push(() => daemon.machine?.goOn?.());
     const open = daemon.transport.handOver();
     const failure = daemon.libc
-      ? replace(daemon, daemon.libc, command, open, machine)
-      : follow(daemon, command, open, machine);
+      ? replace(daemon, daemon.libc, next, open, machine)
+      : follow(daemon, next, open, machine);
     discardState(daemon.places.stateDump);
     return failure;
   } catch (error) {
@@ -146,7 +155,7 @@ function goOn(daemon: Running, undo: readonly (() => void)[]): void {
 function replace(
   daemon: Running,
   libc: Libc,
-  command: readonly string[],
+  { command, otherOptions }: Next,
   open: Descriptors,
   machine: HandedMachine | null,
 ): string {
@@ -156,7 +165,7 @@ function replace(
   const fds = descriptorsOf(open, machine);
   const asker = open.connections.find(({ conn }) => conn === core.taskConn())?.fd;
   const back = ownCommand(nextArguments("", process.argv.slice(2)));
-  const more = { fds: packed(fds), asker: asker ?? NO_HANDLE, back };
+  const more = { fds: packed(fds), asker: asker ?? NO_HANDLE, back, otherOptions };
   const env = handoverEnvironment({ ...common(daemon), ...more });
   return execute(libc, command, env, fds);
 }
@@ -164,7 +173,7 @@ function replace(
 /** A new process that follows this one. Returns why it did not get ready. */
 function follow(
   daemon: Running,
-  command: readonly string[],
+  { command, otherOptions }: Next,
   open: Descriptors,
   machine: HandedMachine | null,
 ): string {
@@ -173,7 +182,7 @@ function follow(
   const inSuccessor = new Map(fds.map((fd, index) => [fd, placeOf(index)]));
   name(core, open, machine, (fd) => inSuccessor.get(fd) ?? NO_HANDLE);
   writeState(core, places.stateDump);
-  const env = handoverEnvironment({ ...common(daemon), ready: LINE_FD });
+  const env = handoverEnvironment({ ...common(daemon), otherOptions, ready: LINE_FD });
   const limitMs = limitFor(places.stateDump, READY_MS);
   return succeed(command, env, fds, foreground, limitMs, (pid) => {
     notify(libc, process.env, [`MAINPID=${pid}`]);
@@ -192,6 +201,7 @@ function common({ core, places, log, cwd, databaseFolder }: Running): Handover {
     tracing: log.trace.isOpen,
     asker: NO_HANDLE,
     back: [],
+    otherOptions: false,
     failure: "",
     ready: NO_HANDLE,
   };

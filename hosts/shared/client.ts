@@ -20,9 +20,10 @@ import {
   XS_WATCH,
   XS_WRITE,
 } from "../../assembly/xs_wire.ts";
+import type { ByteStream } from "./byte_stream.ts";
 import { isXenstoreError, XenstoreError } from "./errors.ts";
 import type { WatchEvent } from "./events.ts";
-import { type ByteStream, Exchange } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
 import { concat, firstString, splitStrings, strings, type Text, toBytes, toText } from "./wire.ts";
 
 /** What an entry of a permission list grants: nothing, reading, writing, both. */

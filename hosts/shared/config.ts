@@ -3,10 +3,6 @@
 // Never   reads a file or the environment; paths are kept as they were given.
 // Source  the command line, Daemon xenstored; quotas, Options.
 
-/** Bits of the trace switches that are on by default. */
-export const TRACE_OBJ = 1;
-export const TRACE_IO = 2;
-
 /** The largest quota: the number above it means "none" on the wire. */
 export const QUOTA_MAX = 0xfffffffe;
 
@@ -32,7 +28,6 @@ export interface Config {
   configFile: string;
   pidFile: string;
   traceFile: string;
-  traceSwitches: number;
   transport: TransportName;
   durability: Durability;
   /** Folder of a simulated machine, or empty: the real one if there is any. */
@@ -65,7 +60,6 @@ export function defaults(): Config {
     configFile: "",
     pidFile: "",
     traceFile: "",
-    traceSwitches: TRACE_OBJ | TRACE_IO,
     transport: "auto",
     durability: "process",
     simulate: "",

@@ -4,33 +4,17 @@
 // Source  the XenStore protocol, Header; Clients, Behaviour.
 
 import { XS_ERROR, XS_WATCH_EVENT } from "../../assembly/xs_wire.ts";
+import type { ByteStream } from "./byte_stream.ts";
 import { nameOnTheWire, XenstoreError } from "./errors.ts";
 import { EventQueue, type WatchEvent } from "./events.ts";
-import { encodeMessage, type Message, MessageReader, splitStrings, toText } from "./wire.ts";
-
-/** What a runtime supplies: bytes to and from the store. All calls of the sink come later. */
-export interface ByteStream {
-  /** Called once, before anything else. */
-  start(sink: StreamSink): void;
-  /** Sends whole messages. Returns false when they had to wait in memory: `drain` follows. */
-  write(messages: readonly Uint8Array[]): boolean;
-  /** Stops (true) or goes on (false) delivering data. */
-  pause(paused: boolean): void;
-  /** Hangs up; `end` is not called for it. */
-  close(): void;
-  /** Most bytes of a request's payload. */
-  readonly payloadMax: number;
-  /** False where watches are served by a kernel's device file, which drops a depth. */
-  readonly passesDepth: boolean;
-}
-
-/** What a stream tells its user. */
-export interface StreamSink {
-  data(bytes: Uint8Array): void;
-  drain(): void;
-  /** Nothing follows: the other end hung up (no error) or the stream failed. */
-  end(error?: XenstoreError): void;
-}
+import {
+  concat,
+  encodeMessage,
+  type Message,
+  MessageReader,
+  splitStrings,
+  toText,
+} from "./wire.ts";
 
 interface Pending {
   type: number;
@@ -112,7 +96,7 @@ export class Exchange {
   #flush(): void {
     const messages = this.#batch;
     this.#batch = [];
-    if (this.#failure === null) this.#full = !this.#stream.write(messages);
+    if (this.#failure === null) this.#full = !this.#stream.write(concat(messages));
   }
 
   #drained(): void {
@@ -141,7 +125,8 @@ export class Exchange {
 
   #receive(bytes: Uint8Array): void {
     try {
-      for (const message of this.#reader.push(bytes)) this.#take(message);
+      // Payloads are handed out; the stream uses its memory again.
+      for (const message of this.#reader.push(bytes.slice())) this.#take(message);
     } catch (error) {
       this.#stream.close();
       this.#fail(error instanceof XenstoreError ? error : new XenstoreError("EBADF"));

@@ -13,19 +13,19 @@ import {
   XENSTORE_RING_SIZE,
   XENSTORE_SERVER_FEATURE_RECONNECTION,
 } from "../../assembly/xs_wire.ts";
+import type { ByteStream, StreamSink } from "./byte_stream.ts";
 import { XenstoreError } from "./errors.ts";
-import type { ByteStream, StreamSink } from "./exchange.ts";
 import type { Page } from "./machine.ts";
-
-// Words of the page from XENSTORE_RING_REQ_CONS on.
-const REQ_CONS = 0;
-const REQ_PROD = 1;
-const RSP_CONS = 2;
-const RSP_PROD = 3;
-const FEATURES = 4;
-const CONNECTION = 5;
-const ERROR = 6;
-const WORDS = 7;
+import {
+  CONNECTION,
+  ERROR,
+  FEATURES,
+  REQ_CONS,
+  REQ_PROD,
+  RSP_CONS,
+  RSP_PROD,
+  WORDS,
+} from "./ring_words.ts";
 
 const MASK = XENSTORE_RING_SIZE - 1;
 
@@ -78,9 +78,9 @@ export class GuestRing implements ByteStream {
     await connected;
   }
 
-  write(messages: readonly Uint8Array[]): boolean {
+  write(messages: Uint8Array): boolean {
     if (!this.#sink) return true;
-    this.#unsent.push(...messages);
+    this.#unsent.push(messages);
     this.event();
     this.#full = this.#unsent.length > 0;
     return !this.#full;

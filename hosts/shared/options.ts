@@ -19,6 +19,7 @@ import {
   OPT_STORE_DOMID,
   OPT_STRICT_CONFLICTS,
   OPT_TIMEOUT_WATCH_EVENT,
+  OPT_TRACE_SWITCHES,
 } from "../../assembly/abi.ts";
 import { DOMID_FIRST_RESERVED } from "../../assembly/xs_wire.ts";
 import {
@@ -30,8 +31,6 @@ import {
   notAllowed,
   QUOTA_MAX,
   quota,
-  TRACE_IO,
-  TRACE_OBJ,
   type TransportName,
   wholeNumber,
 } from "./config.ts";
@@ -39,6 +38,9 @@ import {
 const TIMEOUT_MAX_S = 4_000_000;
 const PATH_MAX_CAP = 2048;
 
+// Switches of the trace that are on by default.
+const TRACE_OBJ = 1;
+const TRACE_IO = 2;
 /** Bits of the trace switches. */
 const SWITCHES: Record<string, number> = { obj: TRACE_OBJ, io: TRACE_IO, wrl: 4, acc: 8, tdb: 16 };
 
@@ -139,7 +141,8 @@ const traceControl: Apply = (config, value, name) => {
   if (!bit || !/^[+-]/.test(value)) {
     throw notAllowed(name, value, `+ or - and one of: ${Object.keys(SWITCHES).join(", ")}`);
   }
-  config.traceSwitches = (config.traceSwitches & ~bit) | (value.startsWith("+") ? bit : 0);
+  const before = config.core.get(OPT_TRACE_SWITCHES) ?? TRACE_OBJ | TRACE_IO;
+  config.core.set(OPT_TRACE_SWITCHES, (before & ~bit) | (value.startsWith("+") ? bit : 0));
 };
 
 const transport: Apply = (config, value, name) => {

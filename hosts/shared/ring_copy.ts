@@ -23,17 +23,18 @@ import {
 import type { Core } from "./core.ts";
 import type { Page } from "./machine.ts";
 import type { RingNotes } from "./ring_notes.ts";
+import {
+  CONNECTION,
+  ERROR,
+  FEATURES,
+  REQ_CONS,
+  REQ_PROD,
+  RSP_CONS,
+  RSP_PROD,
+  WORDS,
+} from "./ring_words.ts";
 
-// Words of the page from XENSTORE_RING_REQ_CONS on.
-const REQ_CONS = 0;
-const REQ_PROD = 1;
-const RSP_CONS = 2;
-const RSP_PROD = 3;
-const FEATURES = 4;
-const CONNECTION = 5;
-const ERROR = 6;
-const WORDS = 7;
-/** Of these the other side may have written all: indexes, features, connection. */
+/** Of the words the other side may have written all: indexes, features, connection. */
 const WORDS_IN = 6;
 
 /** No word has this value. */

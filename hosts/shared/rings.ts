@@ -108,7 +108,8 @@ export class Rings implements MachineSink {
     // Events that were loaded begin to wait now, not at the core's time 0.
     this.#server.tellTime();
     const { core } = this.#server;
-    for (const domid of [...core.domains()]) {
+    // One by one: what the control domain has in its ring may end others.
+    for (const domid of core.domains()) {
       if (domid === control) this.#resumeControl(domid);
       else this.#resume(domid);
     }
@@ -172,8 +173,7 @@ export class Rings implements MachineSink {
       throw new Error(`domain ${domid}: no memory for its ring`);
     }
     const served = this.#serve(conn, domid, ring);
-    if (loaded) served.copy.inAll();
-    else served.copy.note();
+    served.copy.inAll();
     const bits = loaded ? core.ringResume(conn) : core.ringStart(conn);
     served.copy.doubt(!loaded);
     // An event of ours may have been lost with the store that was there before.

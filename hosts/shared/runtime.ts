@@ -3,6 +3,8 @@
 // Never   names a runtime.
 // Source  our own.
 
+import type { XenstoreError } from "./errors.ts";
+
 /** The runtime's end of one connection. */
 export interface Link {
   /**
@@ -15,6 +17,8 @@ export interface Link {
   pause(paused: boolean): void;
   /** Hangs up at once. The server forgets the link before. */
   close(): void;
+  /** As `close`, where there is somebody to be told why. */
+  fail?(error: XenstoreError): void;
 }
 
 /** `send` says so when the other end is gone. */

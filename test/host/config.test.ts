@@ -20,6 +20,7 @@ import {
   OPT_STORE_DOMID,
   OPT_STRICT_CONFLICTS,
   OPT_TIMEOUT_WATCH_EVENT,
+  OPT_TRACE_SWITCHES,
 } from "../../assembly/abi.ts";
 import { applyConfFile } from "../../hosts/shared/conf_file.ts";
 import { type Config, defaults } from "../../hosts/shared/config.ts";
@@ -94,6 +95,11 @@ test.each<[string[], [number, number]]>([
     [OPT_TIMEOUT_WATCH_EVENT, 2000],
   ],
   [["-K"], [OPT_KEEP_ORPHANS, 1]],
+  [["--trace-control=+acc"], [OPT_TRACE_SWITCHES, 11]],
+  [
+    ["--trace-control=-io", "--trace-control", "-obj"],
+    [OPT_TRACE_SWITCHES, 0],
+  ],
   [
     ["--master-domid", "4"],
     [OPT_STORE_DOMID, 4],
@@ -116,8 +122,6 @@ test.each<[string[], Partial<Config>]>([
   [["-NPV"], { noFork: true, outputPid: true, verbose: true }],
   [["-F", "a", "-Tb"], { pidFile: "a", traceFile: "b" }],
   [["--trace-file=b"], { traceFile: "b" }],
-  [["--trace-control=+acc"], { traceSwitches: 11 }],
-  [["--trace-control=-io", "--trace-control", "-obj"], { traceSwitches: 0 }],
   [["-DRI", "off"], { domainInit: false }],
   [["--simulate", "guests"], { simulate: "guests" }],
   [["--internal-db", "--event", "3"], { durability: "off" }],

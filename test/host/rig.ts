@@ -14,6 +14,9 @@ import { loadLibc } from "../../hosts/node/libc.ts";
 import { encode, type Message, Splitter, typeNumber } from "../message.ts";
 
 export const DAEMON = path.resolve("build/hosts/xenstored.mjs");
+/** What runs the daemon: Node, or the words of XENSTORE_RUNTIME, such as "deno run -A". */
+export const RUNTIME = process.env.XENSTORE_RUNTIME?.split(" ") ?? [process.execPath];
+export const ON_DENO = process.env.XENSTORE_RUNTIME?.includes("deno") ?? false;
 /** How the daemon may do its socket work, and why that can't be tried here: "" if it can. */
 export const TRANSPORTS = [
   ["epoll", (await loadLibc()) ? "" : " (left out: the package koffi can't be loaded)"],
@@ -108,7 +111,7 @@ export class Daemon extends Program {
     file = DAEMON,
     by: readonly string[] = [],
   ) {
-    const all = [...by, process.execPath, file, "--no-fork", "--output-pid", ...args];
+    const all = [...by, ...RUNTIME, file, "--no-fork", "--output-pid", ...args];
     super(all[0] as string, all.slice(1), { XENSTORED_RUNDIR: folder, ...env });
     this.folder = folder;
     this.socket = path.join(folder, "socket");

@@ -67,7 +67,7 @@ it("a guest that enters a ring in use begins anew", async () => {
   const first = enter(domain);
   const early = new Client(first);
   await early.watch("a", "token");
-  first.write([new Uint8Array(10)]);
+  first.write(new Uint8Array(10));
   const second = enter(domain);
   await second.reconnect();
   const guest = new Client(second);

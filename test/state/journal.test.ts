@@ -130,6 +130,31 @@ describe("a transaction of a guest", () => {
   });
 });
 
+describe("a limit", () => {
+  it("that the host gives counts more than one that was set before, after a new start too", () => {
+    const how: Options = [[OPT_QUOTA_NODES, 500]];
+    const site = new Site({ options: how, rings: [], journal: true });
+    const vault = new Vault(site);
+    const player = new Player(site);
+    prepare(player);
+    const nodes = (core: Core) => /^nodes +: +(\d+)/m.exec(accountsOf(core, [])[0] ?? "")?.[1];
+    for (const kept of [false, true]) {
+      player.ask("dom0", "CONTROL", "quota\0set\0nodes\x00600\0");
+      player.ask("dom0", "CONTROL", "quota\0set\0watches\x0070\0");
+      site.drain();
+      site.store();
+      if (kept) vault.snapshot();
+      expect(nodes(restored(vault.files(), how))).toBe("600");
+      site.core.configure(OPT_QUOTA_NODES, 7);
+      expect(nodes(site.core)).toBe("7");
+      site.store();
+      const again = restored(vault.files(), [[OPT_QUOTA_NODES, 9]]);
+      expect(nodes(again)).toBe("9");
+      expect(accountsOf(again, [])[0]).toMatch(/^watches +: +70 /m);
+    }
+  });
+});
+
 describe("a journal", () => {
   it(`brings back the store (${numRuns} from seed ${seed})`, () => {
     fc.assert(fc.property(options, conversation, compare), { numRuns, seed });

@@ -9,9 +9,13 @@ import path from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { bootName } from "../../hosts/node/boot.ts";
 import { Database } from "../../hosts/node/database.ts";
+import { type Libc, loadLibc } from "../../hosts/node/libc.ts";
 import { FolderStorage } from "../../hosts/node/storage.ts";
 import { StorageError } from "../../hosts/shared/storage.ts";
 import { ManualClock, makeCore } from "./rig.ts";
+
+const libc = await loadLibc();
+const koffi = libc ? "" : " (left out: the package koffi can't be loaded)";
 
 let folder: string;
 let storage: FolderStorage;
@@ -180,6 +184,47 @@ describe("the system", () => {
   test.skipIf(linux !== "")(`names the run of the machine${linux}`, () => {
     expect(bootName()).toEqual(bootName());
     expect(bootName().some((byte) => byte !== 0)).toBe(true);
+  });
+});
+
+describe("the system's own call", () => {
+  /** A storage with a call that does this much of each append itself. */
+  const withCall = (pwrite: Libc["pwrite"]) => {
+    return new FolderStorage(folder, { pwrite, address: () => 0 } as Partial<Libc> as Libc);
+  };
+
+  test.skipIf(libc === null)(`appends where the file ends${koffi}`, () => {
+    const quick = new FolderStorage(folder, libc);
+    const file = quick.create("a");
+    file.append(bytes("one"));
+    file.extend(8);
+    vi.spyOn(fs, "writeSync").mockReturnValue(0);
+    file.append(bytes("seven and more"));
+    file.append(new Uint8Array([0x21]));
+    file.close();
+    expect(contents("a")).toBe("oneseven and more!");
+  });
+
+  test("may write a part: the rest follows", () => {
+    const file = withCall((fd, _at, _len, offset) => {
+      return fs.writeSync(fd, bytes("sev"), 0, 3, offset);
+    }).create("a");
+    file.append(bytes("seven and more"));
+    file.append(bytes("sevens"));
+    file.close();
+    expect(contents("a")).toBe("seven and moresevens");
+  });
+
+  test("that fails is done again, and its reason told", () => {
+    const file = withCall(() => -1).create("a");
+    file.append(bytes("one"));
+    vi.spyOn(fs, "writeSync").mockImplementation(() => {
+      throw systemError("ENOSPC");
+    });
+    expect(caught(() => file.append(bytes("two"))).code).toBe("ENOSPC");
+    expect(file.size).toBe(3);
+    file.close();
+    expect(contents("a")).toBe("one");
   });
 });
 

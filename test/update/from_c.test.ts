@@ -124,6 +124,17 @@ describe.each(["epoll", "net"])("with sockets over %s", (transport) => {
   });
 });
 
+testUnless(peerMissing, "limits are those of the command line", async () => {
+  const peer = await start();
+  const caller = await open(peer);
+  await updated(peer, "-E", "77");
+  expect(await caller.ask("GET_QUOTA", "nodes\0")).toBe("77\0");
+  expect(await caller.ask("GET_QUOTA", "watches\0")).toBe("128\0");
+  process.kill(peer.pid, "SIGTERM");
+  await caller.closed;
+  await peer.stop();
+});
+
 testUnless(peerMissing, "the C daemon's own command line is understood", async () => {
   const peer = await start();
   const caller = await open(peer);

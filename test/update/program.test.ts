@@ -8,7 +8,7 @@ import path from "node:path";
 import process from "node:process";
 import { afterAll, describe, expect, test } from "vitest";
 import { packed, unpacked } from "../../hosts/node/handover.ts";
-import { commandOf, faultOf, nextArguments } from "../../hosts/node/program.ts";
+import { commandOf, faultOf, namesOthers, nextArguments } from "../../hosts/node/program.ts";
 import { tryOut } from "../../hosts/node/trial.ts";
 import { release, temporaryFolder } from "../host/rig.ts";
 import { program } from "./control.ts";
@@ -49,6 +49,17 @@ test("a command line replaces the present one, and -U is added if it is missing"
   for (const there of [["-U"], ["--live-update", "-N"]]) {
     expect(nextArguments("", there)).toEqual(there);
     expect(nextArguments(there.join(" "), present)).toEqual(there);
+  }
+});
+
+test("a command line names other options unless it says the same again", () => {
+  const present = ["--no-fork", "-E", "5"];
+  for (const same of ["", " ", "--no-fork -E 5", "--no-fork  -E 5 -U"]) {
+    expect(namesOthers(same, present)).toBe(false);
+    expect(namesOthers(same, [...present, "-U"])).toBe(false);
+  }
+  for (const other of ["--no-fork", "--no-fork -E5", "--no-fork -E 6 -U", "-E 5 --no-fork"]) {
+    expect(namesOthers(other, present)).toBe(true);
   }
 });
 

@@ -17,7 +17,7 @@ import { SCENARIOS, type Scenario } from "./scenarios.ts";
 const USAGE = `usage: npm run test:xen -- [--daemon ours|c] [--limit SECONDS] [SCENARIO...]
   SCENARIO   ${SCENARIOS.map(({ name }) => name).join(", ")}; without any: all
   --daemon   whose daemon serves the store (ours)
-  --limit    seconds after which a scenario is given up (1800)
+  --limit    seconds after which a scenario is given up (3600)
 The image is made once, in build/xen (or XEN_TEST_FOLDER); needs about 1.5 GB of disk, 3 GB of memory.`;
 
 const DAEMONS: Readonly<Record<string, string>> = {
@@ -33,7 +33,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     daemon: { type: "string", default: "ours" },
-    limit: { type: "string", default: "1800" },
+    limit: { type: "string", default: "3600" },
     help: { type: "boolean", short: "h" },
   },
 });

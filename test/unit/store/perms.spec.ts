@@ -21,6 +21,21 @@ function pair(owner: i32, bits: u32, domid: i32, its: u32, inert: bool = false):
   return <PermList>Perms.intern(at, 2);
 }
 
+describe("letters", () => {
+  it("stand for bits, and other letters for none", () => {
+    for (let c: u32 = 0; c < 256; c++) {
+      const bits = Perms.bitsOf(<u8>c);
+      if (bits >= 0) expect<u8>(Perms.letterOf(bits)).toBe(<u8>c);
+    }
+    expect<u8>(Perms.letterOf(0)).toBe(0x6e);
+    expect<u8>(Perms.letterOf(PERM_READ)).toBe(0x72);
+    expect<u8>(Perms.letterOf(PERM_WRITE)).toBe(0x77);
+    expect<i32>(Perms.bitsOf(0x62)).toBe(PERM_READ | PERM_WRITE);
+    expect<i32>(Perms.bitsOf(0x42)).toBe(-1);
+    expect<i32>(Perms.bitsOf(0)).toBe(-1);
+  });
+});
+
 describe("rights", () => {
   it("of the owner are all, whatever the letter", () => {
     const list = pair(3, 0, 3, 0);

@@ -37,6 +37,19 @@ describe("quotas", () => {
     expect<u32>(Quota.value(QUOTA_NODE_SIZE)).toBe(2048);
   });
 
+  it("that requests have set give way to those that the host gives", () => {
+    Quota.give(QUOTA_NODES, 5);
+    Quota.set(QUOTA_NODES, 6);
+    Quota.changed = 1 << QUOTA_NODES;
+    Quota.giveBack(QUOTA_NODES);
+    expect<u32>(Quota.value(QUOTA_NODES)).toBe(5);
+    Quota.set(QUOTA_NODES, 6);
+    Quota.give(QUOTA_NODES, 7);
+    expect<u32>(Quota.value(QUOTA_NODES)).toBe(7);
+    expect<u32>(Quota.changed).toBe(0);
+    Quota.init();
+  });
+
   it("remember the highest count that was seen", () => {
     Quota.resetHighest();
     Quota.seen(QUOTA_NODES, 5);

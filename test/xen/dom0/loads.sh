@@ -8,21 +8,65 @@ by_socket() { env -u XENSTORED_PATH "$@"; }
 ask() { by_socket timeout 60 node /ask.mjs "$@"; }
 IS_DOMAIN_INTRODUCED=17
 
+# The database as the next start finds it.
+keep_database() {
+  rm -rf /tmp/kept
+  mkdir /tmp/kept
+  cp -r /var/lib/xenstored/tdb /tmp/kept/
+  cp /run/xenstored/socket_rings /tmp/kept/ 2>/dev/null
+}
+# On the console, since nothing else leaves this machine: to be looked at elsewhere.
+show_database() {
+  echo "DATABASE before the start (base64 -d | tar xz)"
+  tar cz -C /tmp kept | base64
+  echo "DATABASE end"
+}
+# What daemons have said but for what they serve.
+complaints() { grep xenstored /run/syslog | grep -cv 'xenstored.*: serving '; }
 # begin_daemon: starts it as an init script does, whatever the tools here use
 begin_daemon() {
-  check "the daemon starts again" by_socket $DAEMON --pid-file $PID_FILE
-  check "it answers" by_socket timeout 60 xenstore-exists /
+  local before
+  before=$(complaints)
+  keep_database
+  if by_socket $DAEMON --pid-file $PID_FILE > /tmp/said 2>&1; then
+    ok "the daemon starts again"
+  else
+    failed "the daemon starts again: $(cat /tmp/said)"
+    show_database
+    cat /run/syslog
+    exit 1
+  fi
+  cat /tmp/said
+  check "it answers" by_socket timeout $((20 * PATIENCE)) xenstore-exists /
+  [ "$(complaints)" = "$before" ] || show_database
 }
 # crash [COMMAND...]: the daemon is killed, COMMAND is run while there is none, and it starts again
 crash() {
-  local pid
+  local pid since
   pid=$(cat $PID_FILE)
   step "kill -9 $pid"
+  since=$(now)
   kill -9 "$pid"
   check "the daemon is gone" until_ 20 sh -c "! kill -0 $pid"
   "$@"
   begin_daemon
+  AWAY=$(($(now) - since))
   check "it is another process" [ "$(cat $PID_FILE)" != "$pid" ]
+}
+# begun_before WHAT PID COMMAND...: that the command of the toolstack, begun as PID before a crash,
+# succeeds. It gives a back end ten seconds: if there was no store for about as long, that is told
+# and the command is given again, as a person would.
+begun_before() {
+  local what=$1 pid=$2
+  shift 2
+  if wait "$pid"; then
+    ok "$what, begun before"
+  elif [ "$AWAY" -lt 8 ]; then
+    failed "$what, begun before, though the store was away for $AWAY s only"
+  else
+    echo "$what was given up: the store was away for $AWAY s"
+    check "$what, given again" until_ 60 "$@"
+  fi
 }
 # update WHAT PROGRAM...: a live update that succeeds, in the same process
 update() {
@@ -78,7 +122,7 @@ host_load() {
     xenstore-write "/load/$1/a" $n "/load/$1/b" $n || echo "WRONG dom0's $1: write $n"
     got=$(xenstore-read "/load/$1/a" "/load/$1/b" | tr '\n' ' ')
     [ "$got" = "$n $n " ] || echo "WRONG dom0's $1: read $got after $n"
-    sleep 0.3
+    sleep 1
   done
 }
 host_goes_on() { check "dom0's load goes on: $1" moves "/load/$1/a"; }

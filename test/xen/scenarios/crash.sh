@@ -48,20 +48,20 @@ goes_on g1 g3
 
 step "devices are attached and detached"
 id=$(xl domid g1)
-xl block-attach g1 "phy:$(make_disk /tmp/other)" xvda w &
+other=$(make_disk /tmp/other)
+xl block-attach g1 "phy:$other" xvda w &
 attachment=$!
 check "its back end is being made" until_ 60 xenstore-exists "/local/domain/0/backend/vbd/$id"
 crash
-(
-  sleep 30
-  waiting
-) &
-check "xl block-attach, begun before" wait $attachment
+# What was begun is in the way of what is begun again.
+attach="xl block-attach g1 phy:$other xvda w"
+begun_before "xl block-attach" $attachment sh -c "$attach || xl block-detach --force g1 xvda; $attach"
 in_guest g1 disk xvda:HELLO-FROM-DOM0!
 xl block-detach g1 xvda &
 detachment=$!
 crash
-check "xl block-detach, begun before" wait $detachment
+detached() { xl block-detach --force g1 xvda; [ "$(xl block-list g1 | wc -l)" -le 1 ]; }
+begun_before "xl block-detach" $detachment detached
 
 step "a toolstack on the socket is cut off"
 configure g4 stay
@@ -98,7 +98,8 @@ same "g2 is not introduced any more" "$(ask $IS_DOMAIN_INTRODUCED "$two")" F
 check "what g2 owned is gone" sh -c "! xenstore-exists /local/domain/$two/data"
 goes_on g3
 # Its toolstack finds no domain to destroy, and leaves what is dom0's own.
-xenstore-rm "/local/domain/$two" "/libxl/$two" "$(xenstore-read "/local/domain/$two/vm")"
+xenstore-rm "/local/domain/$two" "/libxl/$two" "$(xenstore-read "/local/domain/$two/vm")" \
+  "/local/domain/0/backend/console/$two"
 
 step "what remains works as ever"
 create g5 load 'maxvcpus = 2'
