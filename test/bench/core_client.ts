@@ -10,7 +10,7 @@ import { XS_ERROR, XS_HEADER_SIZE, XS_WATCH_EVENT } from "../../assembly/xs_wire
 import type { Exports } from "../core.ts";
 import type { Request } from "./connection.ts";
 
-const WASM = resolve(import.meta.dirname, "../../build/xenstore.wasm");
+export const WASM = resolve(import.meta.dirname, "../../build/xenstore.wasm");
 const SEED_LO = 42;
 const SEED_HI = 4711;
 

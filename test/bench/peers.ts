@@ -25,7 +25,7 @@ export type Durability = "off" | "process" | "disk";
 export const DURABILITIES: readonly string[] = ["off", "process", "disk"];
 
 /** What a workload may need besides a daemon. */
-export type Need = "update" | "database";
+export type Need = "update" | "database" | "core";
 
 /** A daemon that can take part. */
 export interface Contestant {
@@ -96,7 +96,7 @@ function ours({ durability, folder }: Place): Contestant {
   return {
     name: "ours",
     fixed: false,
-    offers: stores ? ["update", "database"] : ["update"],
+    offers: stores ? ["core", "update", "database"] : ["core", "update"],
     async start() {
       const daemon = await inFolder(start, folder);
       const dir = resolve(daemon.socket, "..");

@@ -108,7 +108,7 @@ async function measure(
   } finally {
     for (const { session } of entries) {
       outcome.figures.push(...session.figures);
-      session.end();
+      await session.end();
       await Promise.all(session.daemons.map((daemon) => daemon.stop()));
     }
   }

@@ -3,6 +3,7 @@
 // Never   starts or ends a daemon: run.ts does.
 // Source  our own.
 
+import fs from "node:fs";
 import { Connection } from "./connection.ts";
 import type { Span } from "./drive.ts";
 import { type Figure, Figures, type Remarks, type Unit } from "./figures.ts";
@@ -46,6 +47,7 @@ export class Session {
   readonly effort: Effort;
   readonly #figures: Figures;
   readonly #connections = new Set<Connection>();
+  readonly #ends: (() => Promise<void>)[] = [];
 
   constructor(workload: string, peer: string, daemons: Daemon[], system: System, effort: Effort) {
     this.peer = peer;
@@ -79,6 +81,23 @@ export class Session {
     return new Meter(this.system, this.daemons[daemon].pid);
   }
 
+  /** A meter for another process than a daemon's. */
+  meterOf(pid: number): Meter {
+    return new Meter(this.system, pid);
+  }
+
+  /** Binds a process to the processor that the daemon is bound to, if it is. */
+  pinLike(pid: number): void {
+    const status = fs.readFileSync(`/proc/${this.daemons[0].pid}/status`, "utf8");
+    const [, cpu] = /^Cpus_allowed_list:\s+(\d+)$/m.exec(status) ?? [];
+    if (cpu !== undefined) this.system.pin(pid, Number(cpu));
+  }
+
+  /** What is to be done when the session ends. */
+  atEnd(work: () => Promise<void>): void {
+    this.#ends.push(work);
+  }
+
   /** What only our own daemon offers. Throws an Error for any other. */
   own(daemon = 0): OwnDaemon {
     const { own } = this.daemons[daemon];
@@ -102,7 +121,8 @@ export class Session {
   }
 
   /** Closes all connections. */
-  end(): void {
+  async end(): Promise<void> {
+    for (const work of this.#ends) await work();
     for (const connection of this.#connections) connection.close();
     this.#connections.clear();
   }

@@ -65,7 +65,30 @@ const TARGETS: Target[] = [
     ["READ, many nodes", "READ, few nodes"],
     0.9,
   ),
+  rate("awaited reads of the client, one by one", "client", "reads, one by one", 20_000),
+  rate("awaited reads of the client, 64 at once", "client", "reads, 64 at once", 300_000),
+  share(
+    "the client's reads, 64 at once, to a bare echo",
+    "client",
+    ["reads, 64 at once", "bare echo, 64 at once"],
+    0.6,
+  ),
+  rate("awaited reads in one process", "client-local", "reads, 64 at once", 1_000_000),
 ];
+
+/** So many in a second. */
+function rate(text: string, workload: string, name: string, want: number): Target {
+  return {
+    text,
+    want: `${number(want)} /s`,
+    show(find) {
+      const figure = find(OURS, workload, name);
+      if (!figure) return null;
+      const perSecond = median(figure.values);
+      return { measured: `${number(perSecond)} /s`, met: perSecond >= want };
+    },
+  };
+}
 
 /** The worst of all rounds, in milliseconds. */
 function longest(text: string, workload: string, name: string, want: number): Target {

@@ -5,6 +5,7 @@
 
 import type { Need } from "./peers.ts";
 import type { Session } from "./session.ts";
+import { client, clientLocal } from "./workload/client.ts";
 import { churn, idle } from "./workload/connections.ts";
 import { compaction, restart } from "./workload/database.ts";
 import { children, nodes, subtree } from "./workload/nodes.ts";
@@ -51,4 +52,6 @@ export const WORKLOADS: Workload[] = [
   compaction,
   restart,
   liveUpdate,
+  client,
+  clientLocal,
 ];

@@ -5,7 +5,7 @@
 
 import net from "node:net";
 import * as xs from "../../assembly/xs_wire.ts";
-import type { ByteStream, StreamSink } from "../../hosts/shared/exchange.ts";
+import type { ByteStream, StreamSink } from "../../hosts/shared/byte_stream.ts";
 import { encodeMessage, type Message, MessageReader } from "../../hosts/shared/wire.ts";
 
 /** Hangs up instead of answering. */
@@ -62,7 +62,8 @@ export class ScriptedStore {
       ? { type: xs.XS_ERROR, reqId, txId, payload: payload(`${reply.slice(1)}|`) }
       : { type, reqId, txId, payload: payload(reply) };
     if (name !== "WATCH" || failed) return [answer];
-    return [answer, event(latin1(request.payload).replaceAll("\0", "|"))];
+    const [path, token] = latin1(request.payload).split("\0");
+    return [answer, event(`${path}|${token}|`)];
   }
 
   #pick(text: string): Reply | undefined {
@@ -117,8 +118,8 @@ export class ScriptedStream implements ByteStream {
     this.#sink = sink;
   }
 
-  write(messages: readonly Uint8Array[]): boolean {
-    for (const message of messages.flatMap((bytes) => this.#reader.push(bytes))) {
+  write(messages: Uint8Array): boolean {
+    for (const message of this.#reader.push(messages)) {
       const answers = this.#store.answer(message);
       if (answers === null) queueMicrotask(() => this.hangUp());
       else for (const answer of answers) this.deliver(answer);

@@ -7,11 +7,11 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { openStore } from "../../hosts/node/address.ts";
+import type { ByteStream } from "../../hosts/shared/byte_stream.ts";
 import { byteString, type Draft, type ToolHost } from "../../hosts/shared/cli/host.ts";
 import { runTool } from "../../hosts/shared/cli/tool.ts";
 import { Client } from "../../hosts/shared/client.ts";
 import { XenstoreError } from "../../hosts/shared/errors.ts";
-import type { ByteStream } from "../../hosts/shared/exchange.ts";
 
 /** What one run of a tool gave; texts have one character for each byte. */
 export interface Run {
