@@ -9,8 +9,13 @@ import fs from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { FOLDER, library } from "./prepare/library.mjs";
+import { table } from "./prepare/sizes.mjs";
 
 const NODE_MIN = 20;
+const ON_DENO = "deno" in process.versions;
+/** Set once the packages have been installed, so that this is not tried for ever. */
+const INSTALLED = "XENSTORE_INSTALLED";
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const STAMPS = "build/inputs.json";
 const HOST_INPUTS = ["hosts", "assembly", "package.json", "package-lock.json"];
@@ -31,6 +36,14 @@ const PARTS = [
     make: bundle,
     entry: "hosts/node/cli.ts",
     inputs: HOST_INPUTS,
+  },
+  {
+    out: `${FOLDER}/node.js`,
+    make: library,
+    // Nothing else may lie there: all of it is published.
+    folder: FOLDER,
+    inputs: [...HOST_INPUTS, "tsconfig.json"],
+    done: () => console.log(table(readJson("build/sizes.json"))),
   },
   {
     out: "build/test/bench.mjs",
@@ -62,10 +75,13 @@ async function build(force) {
     if (!force && stamps[part.out] === stamp && fs.existsSync(part.out)) continue;
     try {
       const startMs = performance.now();
-      for (const [name, bytes, mode] of await part.make(part)) put(name, bytes, mode);
+      const files = await part.make(part);
+      for (const [name, bytes, mode] of files) put(name, bytes, mode);
+      if (part.folder) removeOthers(part.folder, new Set(files.map(([name]) => name)));
       stamps[part.out] = stamp;
       put(STAMPS, `${JSON.stringify(stamps, null, 2)}\n`);
       console.log(`built ${part.out} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
+      part.done?.();
     } catch (error) {
       const known = failures.has(error.message);
       failures.add(error.message);
@@ -90,13 +106,33 @@ function install() {
     ([name, { version, optional }]) =>
       name !== "" && (name in present ? present[name].version !== version : !optional),
   );
-  if (!missing) return;
+  if (ON_DENO ? hasAllNamed() : !missing) return;
   console.log("installing packages");
+  if (ON_DENO) return installWithDeno();
   const ci = npm("ci");
   if (ci.status === 0) return;
   // npm ci refuses a lock file made where a package for another kind of machine was out of reach.
   const done = ci.stderr.includes("EUSAGE") ? npm("install", "--no-save") : ci;
   if (done.status !== 0) throw new Error(`the packages could not be installed:\n${done.stderr}`);
+}
+
+/** Whether each package that package.json names is there; Deno keeps no list of what it installed. */
+function hasAllNamed() {
+  const named = Object.entries(readJson("package.json").devDependencies);
+  return named.every(([name, wanted]) => {
+    const { version } = readJson(`node_modules/${name}/package.json`) ?? {};
+    return version !== undefined && (version === wanted || !/^\d/.test(wanted));
+  });
+}
+
+/** Deno looks for packages once, at its start: so what follows is done by another one. */
+function installWithDeno() {
+  const { execPath, argv, env } = process;
+  if (env[INSTALLED]) throw new Error("some packages can't be installed; try it with npm");
+  const done = spawnSync(execPath, ["install", "--quiet"], { encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`the packages could not be installed:\n${done.stderr}`);
+  const next = { stdio: "inherit", env: { ...env, [INSTALLED]: "1" } };
+  process.exit(spawnSync(execPath, ["run", "-A", ...argv.slice(1)], next).status ?? 1);
 }
 
 function npm(...args) {
@@ -149,6 +185,11 @@ function put(name, bytes, mode = 0o644) {
   fs.mkdirSync(path.dirname(name), { recursive: true });
   fs.writeFileSync(temporary, bytes, { mode });
   fs.renameSync(temporary, name);
+}
+
+/** Removes what an earlier build left in a folder. */
+function removeOthers(folder, files) {
+  for (const file of filesOf(folder)) if (!files.has(file)) fs.rmSync(file);
 }
 
 /** Hash over the names and contents of files, and of all files below folders. */

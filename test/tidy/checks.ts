@@ -24,6 +24,24 @@ const BELOW: Record<string, readonly string[]> = {
   base: [],
 };
 
+/**
+ * Rungs of hosts/: a folder may import from itself and from those it names. The first four run on
+ * every runtime; Deno runs Node's code too.
+ */
+const HOSTS_BELOW: Record<string, readonly string[]> = {
+  shared: [],
+  client: ["shared"],
+  embed: ["shared", "client"],
+  testing: ["shared", "client", "embed"],
+  node: ["shared", "client", "embed", "testing"],
+  deno: ["shared", "client", "embed", "testing", "node"],
+  browser: ["shared", "client", "embed", "testing"],
+  entry: ["shared", "client", "embed", "testing", "node", "deno", "browser"],
+};
+
+/** Folders of hosts/ that belong to no runtime. */
+export const NEUTRAL = ["shared", "client", "embed", "testing"];
+
 /** Files of constants that import nothing and that anyone may import. */
 const PORTABLE = ["assembly/abi", "assembly/xs_wire", "assembly/limits"];
 
@@ -50,7 +68,7 @@ export function importProblems(sources: readonly Source[]): string[] {
 }
 
 function allowed(from: string, to: string): boolean {
-  const [top, second] = from.split("/");
+  const [top, second] = from.replace(/\.\w+$/, "").split("/");
   const [toTop, toSecond] = to.split("/");
   if (top === "test") return true;
   if (toTop === "test") return false;
@@ -60,12 +78,38 @@ function allowed(from: string, to: string): boolean {
   // The programs say their version.
   if (top === "hosts" && to === "package.json") return true;
   if (top !== "hosts" || toTop !== "hosts") return false;
-  return toSecond === second || toSecond === "shared";
+  return toSecond === second || (HOSTS_BELOW[second] ?? []).includes(toSecond);
 }
 
 function rungAllows(from: string, to: string): boolean {
-  const rung = from.replace(/\.ts$/, "");
-  return rung === to || (BELOW[rung] ?? []).includes(to);
+  return from === to || (BELOW[from] ?? []).includes(to);
+}
+
+/** Names that not every runtime has, in files that must run on all of them. */
+export function runtimeProblems(sources: readonly Source[]): string[] {
+  const wrong =
+    /\bfrom "(?!\.)|\bimport\("(?!\.)|\b(Deno|Bun|Buffer|NodeJS|process|window|document)\b(?!["':])|\bnavigator\./;
+  return sources
+    .filter(({ path: file }) => NEUTRAL.some((folder) => file.startsWith(`hosts/${folder}/`)))
+    .flatMap(({ path: file, text }) =>
+      withoutText(text)
+        .split("\n")
+        .flatMap((line, index) => {
+          return wrong.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [];
+        }),
+    );
+}
+
+/** The code with its lines in place, without comments and without what strings say. */
+function withoutText(text: string): string {
+  const blank = (found: string) => found.replace(/[^\n]/g, " ");
+  return text
+    .replace(/\/\*[\s\S]*?\*\//g, blank)
+    .replace(/(^|\s)\/\/.*$/gm, "")
+    .replace(/`(?:[^`\\]|\\.)*`/g, blank)
+    .replace(/"(?:[^"\\\n]|\\.)*"/g, (found) =>
+      /^"(node:|\.|[a-z@][\w/-]*"$)/.test(found) ? found : '""',
+    );
 }
 
 /**

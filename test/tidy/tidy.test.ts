@@ -54,14 +54,64 @@ describe("imports", () => {
     ["hosts/shared/x.ts", 'import { a } from "../node/load.ts";'],
     ["hosts/node/x.ts", 'import { a } from "../../assembly/store/path";'],
     ["hosts/node/x.ts", 'const a = await import("../../test/core.ts");'],
+    ["hosts/shared/x.ts", 'import { a } from "../client/api.ts";'],
+    ["hosts/client/x.ts", 'import { a } from "../embed/store.ts";'],
+    ["hosts/embed/x.ts", 'import { a } from "../testing/faults.ts";'],
+    ["hosts/testing/x.ts", 'import { a } from "../node/load.ts";'],
+    ["hosts/node/x.ts", 'import { a } from "../entry/node.ts";'],
+    ["hosts/node/x.ts", 'import { a } from "../deno/main.ts";'],
+    ["hosts/browser/x.ts", 'import { a } from "../node/load.ts";'],
+    ["hosts/entry/x.ts", 'import { a } from "../../test/core.ts";'],
   ])("are refused where they go up: %s: %s", (file, text) => {
     expect(check.importProblems([{ path: file, text }])).toHaveLength(1);
+  });
+
+  it.each([
+    ["hosts/client/x.ts", 'import { a } from "../shared/wire.ts";'],
+    ["hosts/embed/x.ts", 'import type { Client } from "../client/api.ts";'],
+    ["hosts/testing/x.ts", 'import { a } from "../embed/store.ts";'],
+    ["hosts/deno/x.ts", 'import { a } from "../node/storage.ts";'],
+    ["hosts/entry/x.ts", 'export { a } from "../browser/opfs.ts";'],
+  ])("are fine where they go down: %s: %s", (file, text) => {
+    expect(check.importProblems([{ path: file, text }])).toEqual([]);
   });
 
   it("that make a circle are found", () => {
     const one = { path: "hosts/shared/a.ts", text: 'import { b } from "./b.ts";' };
     const two = { path: "hosts/shared/b.ts", text: 'export { a } from "./a.ts";' };
     expect(check.importCircles([one, two])).toHaveLength(1);
+  });
+});
+
+describe("what belongs to no runtime", () => {
+  it("names none", () => {
+    expect(check.runtimeProblems(hosts)).toEqual([]);
+    for (const folder of check.NEUTRAL.slice(0, 2)) {
+      expect(
+        hosts.some((one) => one.path.startsWith(`hosts/${folder}/`)),
+        folder,
+      ).toBe(true);
+    }
+  });
+
+  it.each([
+    'import fs from "node:fs";',
+    'const fs = await import("node:fs");',
+    'import { WebSocket } from "ws";',
+    "const home = process.env.HOME;",
+    "if (typeof Deno !== 'undefined') Deno.exit(1);",
+    "return Buffer.from(text);",
+    "let timer: NodeJS.Timeout;",
+    "document.title = name;",
+    "await navigator.locks.request(name, run);",
+  ])("is found out when it does: %s", (text) => {
+    expect(check.runtimeProblems([{ path: "hosts/client/x.ts", text }])).toHaveLength(1);
+    expect(check.runtimeProblems([{ path: "hosts/node/x.ts", text }])).toEqual([]);
+  });
+
+  it("may speak of them", () => {
+    const text = '/** As in Deno. */\n// a process\nconst level = "process";\nsay("a Buffer");\n';
+    expect(check.runtimeProblems([{ path: "hosts/client/x.ts", text }])).toEqual([]);
   });
 });
 

@@ -1,0 +1,8 @@
+// Update: what ../update/update.test.ts says of the daemon is true on Deno, too.
+// Holds   nothing.
+// Never   asks less than on Node, but for what the suite itself names.
+// Source  our own.
+
+import { onDeno } from "./runtime.ts";
+
+await onDeno(() => import("../update/update.test.ts"));
