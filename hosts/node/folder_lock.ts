@@ -12,7 +12,7 @@ import { reason } from "./log.ts";
 
 /**
  * Claims a folder; the claim ends when the server that is returned is closed, or with the process.
- * Where the system has no such names there is no claim, and null is returned.
+ * Where the system or the runtime (Bun) has no such names there is no claim: null is returned.
  * @param instead  what to do when somebody else has it
  * @throws         Error of one line that names the holder
  */
@@ -24,8 +24,12 @@ export async function lockFolder(folder: string, instead: string): Promise<net.S
   const server = net.createServer();
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      // Bun has no such names.
-      if (error.code !== "EADDRINUSE") return resolve(null);
+      if ("bun" in process.versions && error.code === "EINVAL") return resolve(null);
+      if (error.code !== "EADDRINUSE") {
+        return reject(
+          new Error(`${folder}: it can't be claimed for this process: ${reason(error)}`),
+        );
+      }
       // The system shows NULs as "@".
       const pid = socketHolder(`@${name}`);
       const who = pid ? `process ${pid}` : reason(error);

@@ -7,14 +7,17 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Daemon, release, temporaryFolder } from "../host/rig.ts";
-import { installed, run } from "../pack/installed.ts";
+import { DENO as DENO_ARGS, installed, run } from "../pack/installed.ts";
+import { tool } from "../runtimes/install.ts";
 import { type Block, blocksOf, printed, programOf } from "./guide.ts";
 
 const PAGE = fs.readFileSync("docs/library.md", "utf8");
+const README = fs.readFileSync("README.md", "utf8");
 const BLOCKS = blocksOf(PAGE);
 const QUOTED = BLOCKS.filter(({ mark }) => mark.startsWith("examples/"));
 const CODE = BLOCKS.filter((one) => one.language === "js" && !QUOTED.includes(one));
 const RUN = CODE.filter(({ mark }) => mark === "");
+const IN_README = blocksOf(README).filter(({ language }) => language === "js");
 const COMMANDS = [
   /^npm install xenstore$/,
   /^npx xenstored --try$/,
@@ -60,7 +63,7 @@ describe("docs/library.md", () => {
   );
 
   it("all code stands the strictest checks of the compiler", async () => {
-    for (const block of CODE) {
+    for (const block of [...CODE, ...IN_README]) {
       const program = programOf(block.code);
       fs.writeFileSync(fileOf(block, "mts"), block.mark === "deno" ? DENO + program : program);
     }
@@ -90,6 +93,31 @@ describe("docs/library.md", () => {
     expect(again.stdout).toContain("'reed' does not exist");
   });
 
+  it("the code for newer Nodes runs there", async (ctx) => {
+    const { path: node, missing } = await tool("node24");
+    if (node === null) return ctx.skip(missing);
+    const blocks = CODE.filter(({ mark }) => mark === "node24");
+    for (const block of blocks) {
+      const { code, stderr } = await run(node, [fileOf(block, "mjs")], folder);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    }
+    expect(blocks.length).toBeGreaterThan(0);
+  });
+
+  it("the code for Deno has the types that Deno knows", async (ctx) => {
+    const { path: deno, missing } = await tool("deno");
+    if (deno === null) return ctx.skip(missing);
+    const blocks = CODE.filter(({ mark }) => mark === "deno");
+    const files = blocks.map((block) => {
+      const file = fileOf(block, "ts");
+      fs.writeFileSync(file, programOf(block.code));
+      return file;
+    });
+    const { code, stderr } = await run(deno, ["check", ...DENO_ARGS, ...files], folder);
+    expect(code, stderr).toBe(0);
+    expect(blocks.length).toBeGreaterThan(0);
+  });
+
   it("what it shows of an example is a part of that file", () => {
     const wrong = QUOTED.filter(({ mark, code }) => {
       return !`\n${fs.readFileSync(path.join("docs", mark), "utf8")}`.includes(`\n${code}`);
@@ -106,6 +134,7 @@ describe("docs/library.md", () => {
 
   it("has no other code and no other commands", () => {
     const marks = new Set(CODE.map(({ mark }) => mark));
+    expect(IN_README).toHaveLength(1);
     expect([...marks].sort()).toEqual(["", "deno", "node24", "page"]);
     const commands = BLOCKS.filter(({ language }) => language === "sh");
     for (const line of commands.flatMap(({ code }) => code.trim().split("\n"))) {

@@ -49,13 +49,14 @@ goes_on g1 g3
 step "devices are attached and detached"
 id=$(xl domid g1)
 other=$(make_disk /tmp/other)
-xl block-attach g1 "phy:$other" xvda w &
+attach="xl block-attach g1 phy:$other xvda w"
+$attach &
 attachment=$!
 check "its back end is being made" until_ 60 xenstore-exists "/local/domain/0/backend/vbd/$id"
 crash
 # What was begun is in the way of what is begun again.
-attach="xl block-attach g1 phy:$other xvda w"
-begun_before "xl block-attach" $attachment sh -c "$attach || xl block-detach --force g1 xvda; $attach"
+attached() { $attach || { xl block-detach --force g1 xvda && $attach; }; }
+begun_before "xl block-attach" $attachment attached
 in_guest g1 disk xvda:HELLO-FROM-DOM0!
 xl block-detach g1 xvda &
 detachment=$!
