@@ -15,6 +15,7 @@
 import type { XenstoreError } from "../shared/errors.ts";
 import { ConnectionLostError, ProtocolError } from "./errors.ts";
 import { whenGone } from "./life.ts";
+import { type EmitterPort, type EventPort, eventPort } from "./worker_port.ts";
 
 /** Bytes that may be under way in one direction. */
 export const PORT_WINDOW = 262_144;
@@ -23,13 +24,7 @@ const VERSION = 1;
 const REPORT = PORT_WINDOW / 4;
 
 /** What is used of a MessagePort; a Worker, a worker's own scope and a BroadcastChannel fit, too. */
-export interface PortLike {
-  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  addEventListener(type: string, listener: (event: Event) => void): void;
-  removeEventListener(type: string, listener: (event: Event) => void): void;
-  start?(): void;
-  close?(): void;
-}
+export type PortLike = EventPort | EmitterPort;
 
 /** What one end of a channel hears. Nothing comes after `end`. */
 export interface PortEvents {
@@ -55,7 +50,7 @@ export interface PortOptions {
 type Word = Readonly<Record<string, unknown>>;
 
 export class PortChannel {
-  #port: PortLike;
+  #port: EventPort;
   #events: PortEvents;
   #options: PortOptions;
   #greeted = false;
@@ -78,13 +73,13 @@ export class PortChannel {
   #onClose = () => this.#lost("the other end of the port is gone");
 
   constructor(port: PortLike, events: PortEvents, options: PortOptions) {
-    this.#port = port;
+    this.#port = eventPort(port);
     this.#events = events;
     this.#options = options;
-    port.addEventListener("message", this.#onMessage);
-    port.addEventListener("messageerror", this.#onBroken);
-    port.addEventListener("close", this.#onClose);
-    port.start?.();
+    this.#port.addEventListener("message", this.#onMessage);
+    this.#port.addEventListener("messageerror", this.#onBroken);
+    this.#port.addEventListener("close", this.#onClose);
+    this.#port.start?.();
   }
 
   /** Says that this end is there: the client at once, the store when it has heard the client. */

@@ -21,6 +21,7 @@ export { formatPerm, formatPerms, parsePerm } from "../client/perms.ts";
 export { type PortLike, type PortSource, portTransport } from "../client/port_stream.ts";
 export { type SocketLike, webSocketTransport } from "../client/socket_stream.ts";
 export type { Transport } from "../client/transport.ts";
+export type { EmitterPort, EventPort } from "../client/worker_port.ts";
 export type {
   AsDomainOptions,
   Guest,

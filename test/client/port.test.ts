@@ -214,6 +214,21 @@ describe("a client behind a port", () => {
       message: expect.stringContaining("the other end of the port is gone"),
     });
   });
+
+  test("a worker of Node that has the store is reached by itself, until it is ended", async () => {
+    const script = `
+      const { parentPort } = require("node:worker_threads");
+      parentPort.on("message", ({ xenstore }) => {
+        if (xenstore === "open") parentPort.postMessage({ xenstore: "opened", version: 1, life: "" });
+      });`;
+    const worker = new Worker(script, { eval: true });
+    const client = await openClient(portTransport(worker));
+    const read = client.read("/");
+    read.catch(() => {});
+    await worker.terminate();
+    await expect(read).rejects.toMatchObject({ code: "ECONNRESET", sent: true });
+    expect(worker.listenerCount("message")).toBe(0);
+  });
 });
 
 /** What a hostile or broken store may post instead of bytes, and what the client says of it. */

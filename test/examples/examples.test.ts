@@ -134,12 +134,12 @@ describe.each(["in the checkout", "with the installed package"])("%s", (place) =
     await build({ entryPoints, bundle: true, format: "esm", outfile, logLevel: "silent" });
     const pages = { "page.html": path.join(folder(), "page.html"), "page.js": outfile };
     const chromium = await Chromium.start(pages);
+    ctx.onTestFinished(() => chromium.close());
     const page = await chromium.open("page.html");
     await page.waitForFunction('document.querySelector("#seen").value === "1"');
     await page.fill("#value", "höst");
     await page.waitForFunction('document.querySelector("#seen").value === "höst"');
     expect(chromium.said).toEqual([]);
-    await chromium.close();
   });
 });
 

@@ -7,7 +7,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Daemon, release, temporaryFolder } from "../host/rig.ts";
-import { DENO as DENO_ARGS, installed, run } from "../pack/installed.ts";
+import { installed, run } from "../pack/installed.ts";
 import { tool } from "../runtimes/install.ts";
 import { type Block, blocksOf, printed, programOf } from "./guide.ts";
 
@@ -76,7 +76,8 @@ describe("docs/library.md", () => {
       noUncheckedIndexedAccess: true,
       noPropertyAccessFromIndexSignature: true,
       noEmit: true,
-      types: [],
+      typeRoots: [path.resolve("node_modules/@types")],
+      types: ["node"],
     };
     const tsconfig = JSON.stringify({ compilerOptions, include: ["*.mts"] });
     fs.writeFileSync(path.join(folder, "tsconfig.json"), tsconfig);
@@ -113,7 +114,8 @@ describe("docs/library.md", () => {
       fs.writeFileSync(file, programOf(block.code));
       return file;
     });
-    const { code, stderr } = await run(deno, ["check", ...DENO_ARGS, ...files], folder);
+    const local = ["--no-remote", "--node-modules-dir=manual"];
+    const { code, stderr } = await run(deno, ["check", ...local, ...files], folder);
     expect(code, stderr).toBe(0);
     expect(blocks.length).toBeGreaterThan(0);
   });

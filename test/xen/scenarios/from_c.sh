@@ -15,6 +15,10 @@ ready g2
 goes_on g1
 said=$(xenstore-control live-update -F -t 30 -c "--pid-file $PID_FILE --verbose -U" "$PROGRAM" 2>&1)
 same "the C daemon hands over" "$? $said" "0 "
+# The C daemon tells what it does.
+expect "Checking store ..."
+expect "Checking store complete."
+for word in binary cmdline start; do expect "live-update: $word"; done
 DAEMON=$OURS_DAEMON
 check "it is our daemon" runs_ours
 check "it answers" timeout 60 xenstore-exists /
