@@ -14,6 +14,8 @@ import { table } from "./prepare/sizes.mjs";
 
 const NODE_MIN = 20;
 const ON_DENO = "deno" in process.versions;
+/** Who only wants to start the daemon does not care for sizes. */
+const STARTING = process.env.npm_lifecycle_event === "start";
 /** Set once the packages have been installed, so that this is not tried for ever. */
 const INSTALLED = "XENSTORE_INSTALLED";
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -81,7 +83,7 @@ async function build(force) {
       stamps[part.out] = stamp;
       put(STAMPS, `${JSON.stringify(stamps, null, 2)}\n`);
       console.log(`built ${part.out} (${((performance.now() - startMs) / 1000).toFixed(1)} s)`);
-      part.done?.();
+      if (!STARTING) part.done?.();
     } catch (error) {
       const known = failures.has(error.message);
       failures.add(error.message);
