@@ -21,7 +21,7 @@ const REFUSED = "Error activating new binary: ";
 /** Does something while a client works with the daemon, and goes on working with it after. */
 async function underWork(daemon: Daemon, action: () => Promise<void>): Promise<void> {
   const link = await SocketLink.open(daemon.socket);
-  const base = `/work/${++works}`;
+  const base = `/busy/${++works}`;
   const worker = new Worker(link, "client", base);
   await worker.prepare();
   await worker.watch(base);
