@@ -92,10 +92,10 @@ export async function loadLibc(): Promise<Libc | null> {
       execve: libc.func("int execve(const char *, const char **, const char **)"),
       errno: () => koffi.errno(),
       address: addresses((buffer) => Number(koffi.address(new Uint8Array(buffer)))),
-      watch: (fd, readable) =>
-        ON_DENO
-          ? pollWatch(poll, fd, readable)
-          : koffi.node.poll(fd, { readable: true }, () => guarded(readable)),
+      watch: (fd, readable) => {
+        const call = () => guarded(readable);
+        return ON_DENO ? pollWatch(poll, fd, call) : koffi.node.poll(fd, { readable: true }, call);
+      },
     };
   } catch {
     return null;
