@@ -36,6 +36,7 @@ import { JournalReader } from "./state/journal_reader";
 import { Load } from "./state/load";
 import { Sheet } from "./state/sheet";
 import { Domains } from "./store/domain";
+import { Inspection } from "./store/inspection";
 import { Journal } from "./store/journal";
 import { Machine } from "./store/machine";
 import { Quota } from "./store/quota";
@@ -220,6 +221,14 @@ export function journal_ptr(): usize {
 export function journal_done(status: u32): u32 {
   Frames.done(status);
   return Server.globalWants();
+}
+
+/**
+ * After a frame that could not be stored: what of it holds all the same, as records, at
+ * `journal_ptr`. Asked before the next frame. @returns the length
+ */
+export function journal_stays(): u32 {
+  return Frames.stays();
 }
 
 /** Begins to write a DUMP_*. @returns 1, or 0 without memory or while another is written */
@@ -420,6 +429,23 @@ export function task_begun(): void {
 /** It is done; the answer is in the staging buffer. @returns WANT_* */
 export function task_done(len: u32): u32 {
   return Server.finishTask(len);
+}
+
+/**
+ * Reports what open transactions have touched and what their ends would say now, as
+ * store/inspection.ts lays it out. @returns its length, at `report_ptr`; -1: no memory
+ */
+export function transactions_report(): i32 {
+  return Inspection.make();
+}
+
+export function report_ptr(): usize {
+  return Inspection.ptr;
+}
+
+/** The host has taken the report. */
+export function report_end(): void {
+  Inspection.drop();
 }
 
 /** Text of the assertion that failed, after a trap. */

@@ -68,6 +68,15 @@ export class Frames {
     return frameSize(len);
   }
 
+  /**
+   * After a frame that could not be stored: its records that hold all the same.
+   * @returns their length
+   */
+  static stays(): u32 {
+    Frames.ptr = Journal.ptr + FRAME_HEAD + Journal.known;
+    return Journal.deferred - Journal.known;
+  }
+
   /** How storing it went. */
   static done(status: u32): void {
     if (status == STORAGE_OK) {

@@ -13,7 +13,9 @@ import { Path } from "./path";
 import { PermList, Perms } from "./perms";
 import { QUOTA_NODES } from "./quota";
 import {
+  SAW_ALL,
   SAW_CHILDREN,
+  SAW_EXISTENCE,
   SAW_PERMS,
   SAW_VALUE,
   Transaction,
@@ -40,19 +42,26 @@ export class Commit {
    *          ENOMEM when there is no memory for it
    */
   static check(tx: Transaction): Errno {
+    const errno = Commit.verdict(tx);
+    if (errno != OK) return errno;
+    if (!Commit.ownersHaveRoom(tx)) return ENOMEM;
+    const need = tx.bytes * 2 + tx.nodeCount * NODE_OVERHEAD + 262144;
+    if (!Journal.ensure(tx.bytes + tx.nodeCount * NODE_OVERHEAD)) return ENOMEM;
+    return Heap.reserve(need) ? OK : ENOMEM;
+  }
+
+  /** As `check`, whatever memory there is; changes nothing. */
+  static verdict(tx: Transaction): Errno {
     if (tx.failed != OK) return tx.failed;
     if (Journal.refusal != OK && tx.changes) return Journal.refusal;
     if (tx.lost) return EAGAIN;
     if (!tx.domain.privileged && tx.createdCount > 0 && !Commit.fitsQuota(tx)) return ENOSPC;
     let t: TxNode | null = tx.first;
     while (t !== null) {
-      if (Commit.conflicts(t)) return EAGAIN;
+      if (Commit.conflicts(t, false) != 0) return EAGAIN;
       t = t.order;
     }
-    if (!Commit.ownersHaveRoom(tx)) return ENOMEM;
-    const need = tx.bytes * 2 + tx.nodeCount * NODE_OVERHEAD + 262144;
-    if (!Journal.ensure(tx.bytes + tx.nodeCount * NODE_OVERHEAD)) return ENOMEM;
-    return Heap.reserve(need) ? OK : ENOMEM;
+    return OK;
   }
 
   /** Applies it: removals, then what was made (parents first), then values and permissions. */
@@ -127,18 +136,37 @@ export class Commit {
     }
   }
 
-  private static conflicts(t: TxNode): bool {
+  /**
+   * What is different outside now, of what requests of the transaction saw; strictly, of the node.
+   * Its snapshot must not be lost.
+   * @param all  every aspect is looked at, not only those up to the first that is different
+   * @returns    bits SAW_*; 0: no conflict
+   */
+  static conflicts(t: TxNode, all: bool): u32 {
     const now = Commit.outside(t);
-    if (Transactions.strict) {
-      return (now !== null ? now.generation : 0) != t.generation;
-    }
-    if (t.saw == 0) return false;
     const base = t.base;
-    if (base === null || now === null) return base !== now;
-    if (base === now && now.generation <= t.asOf) return false;
-    if (t.saw & SAW_VALUE && Commit.valueChanged(base, now, t.asOf)) return true;
-    if (t.saw & SAW_PERMS && !Perms.same(<PermList>t.basePerms, now.perms)) return true;
-    return (t.saw & SAW_CHILDREN) != 0 && Commit.childrenChanged(base, now, t.asOf);
+    if (Transactions.strict) {
+      if ((now !== null ? now.generation : 0) == t.generation) return 0;
+      if (base === null || now === null || !all) return SAW_EXISTENCE;
+      const found = Commit.changed(t, base, now, SAW_ALL, true);
+      // It was changed, and is the same again.
+      return found != 0 ? found : SAW_ALL & ~SAW_EXISTENCE;
+    }
+    if (t.saw == 0) return 0;
+    if (base === null || now === null) return base !== now ? SAW_EXISTENCE : 0;
+    if (base === now && now.generation <= t.asOf) return 0;
+    return Commit.changed(t, base, now, t.saw, all);
+  }
+
+  /** Which of these aspects of a node that is there are different; the first of them, or `all`. */
+  private static changed(t: TxNode, base: Node, now: Node, aspects: u32, all: bool): u32 {
+    let found: u32 = 0;
+    if (aspects & SAW_VALUE && Commit.valueChanged(base, now, t.asOf)) found = SAW_VALUE;
+    if (found != 0 && !all) return found;
+    if (aspects & SAW_PERMS && !Perms.same(<PermList>t.basePerms, now.perms)) found |= SAW_PERMS;
+    if (found != 0 && !all) return found;
+    if (aspects & SAW_CHILDREN && Commit.childrenChanged(base, now, t.asOf)) found |= SAW_CHILDREN;
+    return found;
   }
 
   private static valueChanged(base: Node, now: Node, asOf: u64): bool {

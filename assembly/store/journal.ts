@@ -67,6 +67,8 @@ export class Journal {
   static cap: u32 = 0;
   /** Bytes of records in front that could not be stored and hold all the same: they try again. */
   static deferred: u32 = 0;
+  /** Of these, bytes in front that had been deferred before the last frame failed. */
+  static known: u32 = 0;
   /** Bytes in front whose changes can't be taken back any more. */
   static barred: u32 = 0;
   /** Records so far that a client was told of: it must learn when they can't be stored. */
@@ -107,6 +109,7 @@ export class Journal {
   static clear(): void {
     Journal.len = 0;
     Journal.deferred = 0;
+    Journal.known = 0;
     Journal.barred = 0;
     Journal.urgent = false;
     Journal.failed = false;
@@ -124,6 +127,7 @@ export class Journal {
   static retain(all: bool): void {
     const base = Journal.ptr + FRAME_HEAD;
     let to: u32 = 0;
+    Journal.known = 0;
     for (let at: u32 = 0; at < Journal.len; ) {
       const type = load<u32>(base + at) & ~J_AGAIN;
       const size = RECORD_HEAD + load<u32>(base + at, 4);
@@ -133,6 +137,7 @@ export class Journal {
         memory.copy(base + to, base + at, size);
         store<u32>(base + to, type | J_AGAIN);
         to += size;
+        if (at < Journal.deferred) Journal.known = to;
       }
       at += size;
     }

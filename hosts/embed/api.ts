@@ -9,8 +9,10 @@ import type { SocketLike } from "../client/socket_like.ts";
 import type { ByteStream } from "../shared/byte_stream.ts";
 import type { Clock } from "../shared/runtime.ts";
 import type { Storage } from "../shared/storage.ts";
+import type { ChangeSink } from "./changes.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { TraceSink } from "./trace.ts";
+import type { OpenTransaction } from "./transactions.ts";
 
 export interface StoreOptions {
   /** The compiled core; the entries of the package fill it in. */
@@ -50,6 +52,11 @@ export interface StoreOptions {
   readonly state?: Uint8Array | undefined;
   /** Hears every message on every connection that is opened through this store. */
   readonly trace?: TraceSink | undefined;
+  /**
+   * Hears every change of the store, in order, when it is made: also what `tree` puts in, before
+   * `createStore` has returned. What could not be stored and was taken back is not told.
+   */
+  readonly changes?: ChangeSink | undefined;
   /** Takes the lines of the store's log, without a newline. */
   readonly log?: ((line: string) => void) | undefined;
   /** For `client`, and as defaults for all other clients. */
@@ -184,6 +191,11 @@ export interface Store {
   /** Checks the store's structures, and the files of its storage; a text for people. */
   check(): Promise<string>;
   stats(): StoreStats;
+  /**
+   * What each open transaction has touched, and whether its commit would succeed now; the oldest
+   * first. Looking changes nothing. Errors: ENOMEM.
+   */
+  transactions(): OpenTransaction[];
   /** Resolves when the store has ended: with why, or null after `close`. */
   readonly closed: Promise<Error | null>;
   /** Ends all connections, stores what waits and lets go of the storage. */

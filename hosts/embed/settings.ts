@@ -8,7 +8,7 @@ import { QUOTA_MAX } from "../shared/config.ts";
 import type { StoreOptions } from "./api.ts";
 
 /** By number, from OPT_QUOTA_NODES on. */
-const QUOTAS = [
+export const QUOTAS = [
   "nodes",
   "watches",
   "outstanding",

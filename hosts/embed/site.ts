@@ -24,6 +24,7 @@ import type { Clock, LogRecord } from "../shared/runtime.ts";
 import type { Storage } from "../shared/storage.ts";
 import { concat, strings, toBytes, toText } from "../shared/wire.ts";
 import { Asker } from "./asker.ts";
+import { type ChangeSink, Changes, ChangesKeeper } from "./changes.ts";
 import { StoreEndedError } from "./errors.ts";
 import { GuardedServer } from "./guarded_server.ts";
 
@@ -41,6 +42,8 @@ export interface Plan {
   /** Whether every domid exists, or only what was made. */
   readonly allExist: boolean;
   readonly log: (line: string) => void;
+  /** Hears of every change. */
+  readonly changes: ChangeSink | null;
 }
 
 const NO_UPDATE = "This store is a part of its program; it can't be replaced while it runs.";
@@ -55,13 +58,17 @@ export class Site {
   /** Resolves with why the store has ended; null: it was closed. */
   readonly closed: Promise<Error | null>;
   server!: GuardedServer;
-  /** Hears what the host asked on its own account, and the reply: XS_ERROR for an error. */
-  onAsk: (type: number, payload: Uint8Array, replyType: number, reply: Uint8Array) => void =
+  /**
+   * Hears what the host asks on its own account, before it is served, and the reply: with XS_ERROR
+   * for an error. `asked` is the type of the request.
+   */
+  onAsk: (asked: number, kind: "request" | "reply", type: number, payload: Uint8Array) => void =
     () => {};
   /** Called when connections were ended: by `replace`, or for good. */
   onEnd: (error: Error) => void = () => {};
   #resolveClosed!: (error: Error | null) => void;
   #persistence: Persistence | null = null;
+  #changes: Changes | null = null;
   #rings: Rings | null = null;
   /** The privileged connection of the host itself. */
   #asker: Asker | null = null;
@@ -77,8 +84,10 @@ export class Site {
       queueMicrotask(() => this.server.run(call));
     });
     this.machine.allExist = plan.allExist;
+    if (plan.changes) this.#changes = new Changes(plan.changes);
     const core = plan.storage ? this.#openStorage(plan.storage) : this.#makeCore();
     this.isNew = this.#persistence?.unused ?? true;
+    if (!this.isNew) this.#changes?.restored();
     this.#serve(core);
   }
 
@@ -93,7 +102,8 @@ export class Site {
     const { log, disk } = this.plan;
     const makeCore = () => this.#makeCore();
     const clock = this.#beside();
-    this.#persistence = new Persistence({ storage, makeCore, disk, clock, notice: log });
+    const done = this.#changes?.done;
+    this.#persistence = new Persistence({ storage, makeCore, disk, clock, notice: log, done });
     const core = this.#persistence.start();
     taken.add(storage);
     return core;
@@ -131,7 +141,7 @@ export class Site {
     if (persistence) {
       server.keeper = persistence;
       persistence.onWants = (bits) => server.run(() => server.others(bits));
-    }
+    } else if (this.#changes) server.keeper = new ChangesKeeper(core, this.#changes);
     // Pages of guests do not outlive the process: who comes again begins anew.
     server.withoutMachine();
     const known = [...core.domains(), ...core.namedDomains()];
@@ -148,12 +158,13 @@ export class Site {
   ask(type: number, payload: Uint8Array, place: { op: string; path?: string }): Uint8Array {
     const { over } = this.server;
     if (over) throw over;
+    this.onAsk(type, "request", type, payload);
     try {
       const reply = (this.#asker as Asker).ask(type, payload, place);
-      this.onAsk(type, payload, type, reply);
+      this.onAsk(type, "reply", type, reply);
       return reply;
     } catch (error) {
-      if (isXenstoreError(error)) this.onAsk(type, payload, XS_ERROR, strings(error.code));
+      if (isXenstoreError(error)) this.onAsk(type, "reply", XS_ERROR, strings(error.code));
       // A failure on the way is the reason why there was no reply.
       throw this.server.over ?? error;
     }
@@ -205,6 +216,7 @@ export class Site {
     server.end(error);
     this.onEnd(error);
     this.#persistence?.adopt(core, false);
+    this.#changes?.restored();
     this.#serve(core);
   }
 

@@ -35,11 +35,13 @@ import type {
 import { realClock } from "./clock.ts";
 import { contentHash } from "./content.ts";
 import { checkDomid, checkKnown, makeDomain } from "./domains.ts";
+import { StoreEndedError } from "./errors.ts";
 import { LocalGuest } from "./guest.ts";
 import { type ServeOptions, serve } from "./serve.ts";
 import { seedOf, settingsOf } from "./settings.ts";
 import { Site } from "./site.ts";
 import { TapStream, type TraceSink } from "./trace.ts";
+import { type OpenTransaction, readTransactions } from "./transactions.ts";
 import { flatten, parseListing, plant } from "./tree.ts";
 
 /** Whose connection a stream is, for whoever watches or disturbs it. */
@@ -83,6 +85,7 @@ export async function openStore(
     disk: durability === "disk",
     allExist: domainsExist !== "made",
     log: log ?? (() => {}),
+    changes: options.changes ?? null,
   });
   try {
     if (site.isNew) begin(site, options);
@@ -111,6 +114,8 @@ export class LocalStore implements Store {
   readonly #clients = new Set<Client>();
   /** Connections there were of each kind, by the beginning of their names. */
   readonly #counts = new Map<string, number>();
+  /** Names by the core's number, which whoever comes later may get again. */
+  readonly #names = new Map<number, string>();
 
   constructor(site: Site, options: StoreOptions, wrap: WrapStream | null) {
     this.site = site;
@@ -163,7 +168,9 @@ export class LocalStore implements Store {
     if (domid !== 0) checkKnown(this.site, domid);
     const inner = new LocalStream(this.site.server, domid === 0 ? plain : beside, domid);
     const start = readOnly ? "R" : "S";
-    return this.#tapped(inner, this.#name(domid === 0 ? start : `D${domid}.`), domid);
+    const name = this.#name(domid === 0 ? start : `D${domid}.`);
+    this.#names.set(inner.conn, name);
+    return this.#tapped(inner, name, domid);
   }
 
   serve(port: PortLike | SocketLike, options: ServeOptions = {}): () => void {
@@ -199,6 +206,19 @@ export class LocalStore implements Store {
     }));
   }
 
+  transactions(): OpenTransaction[] {
+    return this.site.core((core) => {
+      const report = core.transactionsReport();
+      if (!report) {
+        throw new StoreEndedError("ENOMEM", "there is not enough memory to look at transactions");
+      }
+      return readTransactions(report, (conn, domid) => {
+        if (core.domain(domid).conn === conn) return `D${domid}`;
+        return this.#names.get(conn) ?? "S0";
+      });
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#clients].map((client) => client.close()));
     this.site.close();
@@ -211,16 +231,14 @@ export class LocalStore implements Store {
   /** What is done for its caller, such as introducing a domain, is in the trace as S0. */
   #asked(
     trace: TraceSink,
+    asked: number,
+    kind: "request" | "reply",
     type: number,
     payload: Uint8Array,
-    replyType: number,
-    reply: Uint8Array,
   ): void {
-    if (type === XS_IS_DOMAIN_INTRODUCED || type === XS_DIRECTORY) return;
+    if (asked === XS_IS_DOMAIN_INTRODUCED || asked === XS_DIRECTORY) return;
     const ms = this.site.plan.clock.nowMs();
-    const both = { ms, conn: "S0", reqId: 1, txId: 0 };
-    trace({ ...both, kind: "request", type, payload });
-    trace({ ...both, kind: "reply", type: replyType, payload: reply });
+    trace({ kind, ms, conn: "S0", type, reqId: 1, txId: 0, payload });
   }
 
   #host() {

@@ -31,11 +31,13 @@ export type {
   Store,
   StoreStats,
 } from "../embed/api.ts";
+export type { ChangeSink, StoreChange } from "../embed/changes.ts";
 export { ManualClock } from "../embed/clock.ts";
 export { StoreEndedError } from "../embed/errors.ts";
 export { MemoryStorage } from "../embed/memory_storage.ts";
 export { type ServeOptions, type Streams, serve } from "../embed/serve.ts";
 export type { TraceMessage, TraceNote, TraceRecord, TraceSink } from "../embed/trace.ts";
+export type { Aspect, OpenTransaction, TransactionNode } from "../embed/transactions.ts";
 export type { ByteStream, StreamSink } from "../shared/byte_stream.ts";
 export type { Clock } from "../shared/runtime.ts";
 export { type Appender, type Storage, StorageError, type Stored } from "../shared/storage.ts";

@@ -42,6 +42,7 @@ interface Exports {
   journal_take(): number;
   journal_ptr(): number;
   journal_done(status: number): number;
+  journal_stays(): number;
   dump_begin(what: number, number: number): number;
   dump_next(): number;
   dump_ptr(): number;
@@ -78,6 +79,9 @@ interface Exports {
   task_conn(): number;
   task_begun(): void;
   task_done(len: number): number;
+  transactions_report(): number;
+  report_ptr(): number;
+  report_end(): void;
   panic_ptr(): number;
   panic_len(): number;
   panic_line(): number;
@@ -265,6 +269,15 @@ export class Core {
     }
   }
 
+  /**
+   * After a frame that could not be stored: its records that hold all the same, as a view that is
+   * good until the next call.
+   */
+  journalStays(): Uint8Array {
+    const len = this.#call(() => this.#exports.journal_stays());
+    return this.#at(this.#exports.journal_ptr(), len);
+  }
+
   /** Begins to write a DUMP_*; false: no memory, or one is being written. */
   dumpBegin(what: number, number = 0): boolean {
     return this.#call(() => this.#exports.dump_begin(what, number)) === 1;
@@ -408,6 +421,19 @@ export class Core {
     const len = Math.min(text.length, 4000);
     this.input(len).set(text.subarray(0, len));
     return this.#call(() => this.#exports.task_done(len));
+  }
+
+  /**
+   * What open transactions have touched and what their ends would say, as a copy; the layout is
+   * that of assembly/store/inspection.ts. Null: no memory.
+   */
+  transactionsReport(): Uint8Array | null {
+    const { transactions_report, report_ptr, report_end } = this.#exports;
+    const len = this.#call(() => transactions_report());
+    if (len < 0) return null;
+    const report = this.#at(report_ptr(), len).slice();
+    report_end();
+    return report;
   }
 
   #at(ptr: number, len: number): Uint8Array {

@@ -53,6 +53,12 @@ export function nameOnTheWire(name: string): string {
   return ON_THE_WIRE.has(name) ? name : "EINVAL";
 }
 
+/** The E-name of Linux's number; the number as text if it has none here. */
+export function codeOf(errno: number): string {
+  const known = Object.entries(ERRNO).find(([, [number]]) => number === errno);
+  return known?.[0] ?? `${errno}`;
+}
+
 /** Where an error arose: the operation as named in the protocol, and the path it was about. */
 export interface ErrorPlace {
   op?: string | undefined;

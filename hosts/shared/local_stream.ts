@@ -48,6 +48,11 @@ export class LocalStream implements ByteStream {
     if (!this.#conn) throw new XenstoreError("ENOMEM", { op: "connect" });
   }
 
+  /** The server's number of the connection; 0 when it has ended. */
+  get conn(): number {
+    return this.#conn;
+  }
+
   start(sink: StreamSink): void {
     this.#sink = sink;
   }

@@ -34,6 +34,11 @@ export interface PersistenceOptions {
   readonly clock: Clock;
   /** Takes a line for whoever looks after the machine. */
   readonly notice: (line: string) => void;
+  /**
+   * Tells the core how storing a frame went, with `journalDone`, for whoever wants to see frames.
+   * @returns what that returned
+   */
+  readonly done?: ((core: Core, frame: Uint8Array, status: number) => number) | undefined;
   /** Bytes of journals below which no snapshot is written; for tests. */
   readonly compactMin?: number;
 }
@@ -128,7 +133,8 @@ export class Persistence implements Keeper {
     if (frame.length === 0) return 0;
     this.#look();
     const status = this.#store(frame);
-    const bits = core.journalDone(status);
+    const { done } = this.#options;
+    const bits = done ? done(core, frame, status) : core.journalDone(status);
     if (this.#journal) this.#afterwards(this.#db, this.#journal);
     return bits;
   }
