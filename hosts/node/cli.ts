@@ -13,6 +13,7 @@ import {
   ToolExit,
   type ToolHost,
 } from "../shared/cli/host.ts";
+import type { Replayer, ReplayReport } from "../shared/cli/replay.ts";
 import { runTool } from "../shared/cli/tool.ts";
 import { Client } from "../shared/client.ts";
 import { XenstoreError } from "../shared/errors.ts";
@@ -122,6 +123,21 @@ class NodeHost implements ToolHost {
     return draft;
   }
 
+  async replayer(): Promise<Replayer> {
+    const { createTestStore, readTrace, replay } = await loadLibrary();
+    return {
+      readTrace,
+      async replay(trace) {
+        const store = await createTestStore({ record: false });
+        try {
+          return await replay(store, trace);
+        } finally {
+          await store.close();
+        }
+      },
+    };
+  }
+
   interruption(): AbortSignal {
     if (this.#interruption !== null) return this.#interruption.signal;
     const controller = new AbortController();
@@ -137,6 +153,27 @@ class NodeHost implements ToolHost {
       });
     }
     return controller.signal;
+  }
+}
+
+/** The part of the library that replays, as far as it is used here. */
+interface Library extends Pick<Replayer, "readTrace"> {
+  createTestStore(options: { record: boolean }): Promise<{ close(): Promise<void> }>;
+  replay(store: object, trace: readonly unknown[]): Promise<ReplayReport>;
+}
+
+/** Loads the library, which the build puts beside this program. Throws a ToolExit. */
+async function loadLibrary(): Promise<Library> {
+  const inSources = import.meta.url.endsWith(".ts");
+  const place = inSources ? "../../build/lib/testing_node.js" : "../lib/testing_node.js";
+  // The address is made at run time: a bundler must leave it alone.
+  const { href } = new URL(place, import.meta.url);
+  try {
+    return (await import(href)) as Library;
+  } catch (error) {
+    const why = (error as Error).message.split("\n", 1)[0];
+    const text = `the library could not be loaded, which is installed with this program: ${why}`;
+    throw new ToolExit(2, byteString(Buffer.from(`${programName()}: ${text}\n`)));
   }
 }
 

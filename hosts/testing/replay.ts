@@ -1,30 +1,18 @@
 // Replay: the requests of a trace, sent in their order to a store, and how its answers differ.
-// Holds   the playing, and the comparison of what each connection heard.
+// Holds   the playing: who speaks when, and what becomes of domains.
 // Never   compares what is free: numbers of transactions, generations, times.
 // Source  our own.
 
-import {
-  XS_DIRECTORY_PART,
-  XS_INTRODUCE,
-  XS_TRANSACTION_START,
-  XS_WATCH_EVENT,
-} from "../../assembly/xs_wire.ts";
-import type { Store } from "../embed/api.ts";
+import { XS_INTRODUCE, XS_TRANSACTION_START, XS_WATCH_EVENT } from "../../assembly/xs_wire.ts";
+import type { Guest, Store } from "../embed/api.ts";
 import { LocalStore } from "../embed/store.ts";
 import type { TraceMessage, TraceNote, TraceRecord } from "../embed/trace.ts";
 import type { ByteStream } from "../shared/byte_stream.ts";
 import { concat, encodeMessage, MessageReader, toText } from "../shared/wire.ts";
-import { formatRecord } from "./trace_text.ts";
+import { type Compared, compare, type Difference, type Placed } from "./compare.ts";
+import { endsDomain, ringOf, shutdownsOf } from "./shutdowns.ts";
 
-/** Something that a connection heard then and not now, or the other way round. */
-export interface Difference {
-  readonly conn: string;
-  /** Index of the recorded message in the trace; -1: there is none. */
-  readonly at: number;
-  /** As lines of a trace; null: nothing. */
-  readonly recorded: string | null;
-  readonly got: string | null;
-}
+export type { Difference };
 
 /** How a trace went that was played again. */
 export interface Replayed {
@@ -32,6 +20,18 @@ export interface Replayed {
   readonly requests: number;
   readonly replies: number;
   readonly events: number;
+  /**
+   * Events that came now and did not then, since the recorded store had an equal one that had not
+   * left yet. Not counted among the differences.
+   */
+  readonly merged: number;
+  /** Replies and events behind the end of the trace or of a connection; no differences either. */
+  readonly unread: number;
+  /**
+   * Domains that were shut down because of a `@releaseDomain` that nothing else in the trace
+   * explains: on a real host the hypervisor tells, and there is no line for it.
+   */
+  readonly shutdowns: number;
   /** In the order of the connections' first requests; empty: all came again. */
   readonly differences: readonly Difference[];
 }
@@ -50,13 +50,13 @@ export async function replay(store: Store, trace: Iterable<TraceRecord>): Promis
   return new Replay(store, [...trace]).run();
 }
 
-type Placed = { readonly message: TraceMessage; readonly at: number };
-
 /** All that connections of one name have said and heard, one after the other. */
 class Heard {
-  readonly replies: TraceMessage[] = [];
-  readonly events: TraceMessage[] = [];
+  readonly replies: Placed[] = [];
+  readonly events: Placed[] = [];
   sent = 0;
+  /** It has hung up in the trace. */
+  closed = false;
 }
 
 class Speaker {
@@ -69,10 +69,13 @@ class Speaker {
   readonly starts: number[] = [];
   #stream: ByteStream;
   #reader = new MessageReader();
+  #now: () => number;
 
-  constructor(name: string, stream: ByteStream, heard: Heard) {
+  /** @param now  the index of the record that is played */
+  constructor(name: string, stream: ByteStream, heard: Heard, now: () => number) {
     this.name = name;
     this.heard = heard;
+    this.#now = now;
     this.#stream = stream;
     const data = (bytes: Uint8Array) => {
       for (const message of this.#reader.push(bytes.slice())) this.#hear(message);
@@ -105,8 +108,10 @@ class Speaker {
     const kind = type === XS_WATCH_EVENT ? "event" : "reply";
     if (type === XS_TRANSACTION_START) this.starts.push(Number.parseInt(toText(payload), 10));
     const known = this.recorded.get(txId) ?? txId;
-    const heard = { kind, ms: 0, conn: this.name, type, reqId, txId: known, payload } as const;
-    (kind === "event" ? this.heard.events : this.heard.replies).push(heard);
+    const ids = { reqId, txId: known };
+    const message = { kind, ms: 0, conn: this.name, type, ...ids, payload } as const;
+    const placed = { message, at: this.#now() };
+    (kind === "event" ? this.heard.events : this.heard.replies).push(placed);
   }
 }
 
@@ -116,11 +121,17 @@ class Replay {
   #speakers = new Map<string, Speaker>();
   #heard = new Map<string, Heard>();
   #recorded = new Map<string, number>();
+  #shutdowns: Map<number, number>;
   #requests = 0;
+  /** The index of the record that is played, and of the last request. */
+  #at = 0;
+  #last: number;
 
   constructor(store: Store, trace: readonly TraceRecord[]) {
     this.#store = store;
     this.#trace = trace;
+    this.#shutdowns = shutdownsOf(trace);
+    this.#last = trace.findLastIndex(({ kind }) => kind === "request");
     for (const { kind, conn } of trace) {
       if (kind === "reply") this.#recorded.set(conn, (this.#recorded.get(conn) ?? 0) + 1);
     }
@@ -129,22 +140,30 @@ class Replay {
   async run(): Promise<Replayed> {
     for (let at = 0; at < this.#trace.length; ) at = await this.#step(at);
     for (const speaker of this.#speakers.values()) speaker.close();
-    const result = { requests: this.#requests, replies: 0, events: 0 };
+    const counts = { requests: this.#requests, replies: 0, events: 0, merged: 0, unread: 0 };
     const differences: Difference[] = [];
+    const take = (compared: Compared) => {
+      counts.merged += compared.merged;
+      counts.unread += compared.unread;
+      differences.push(...compared.differences);
+    };
     for (const [conn, heard] of this.#heard) {
       const replies = this.#of(conn, "reply");
       const events = this.#of(conn, "event");
-      result.replies += replies.length;
-      result.events += events.length;
-      differences.push(...compare(conn, replies, heard.replies));
-      differences.push(...compare(conn, events, heard.events));
+      counts.replies += replies.length;
+      counts.events += events.length;
+      take(compare(conn, replies, heard.replies, () => true));
+      take(compare(conn, events, heard.events, ({ at }) => heard.closed || at >= this.#last));
     }
-    return { ...result, differences };
+    return { ...counts, shutdowns: this.#shutdowns.size, differences };
   }
 
   /** Does what one line says, or several that belong together. Returns the index of the next. */
   async #step(at: number): Promise<number> {
+    this.#at = at;
     const record = this.#trace[at] as TraceRecord;
+    const domid = this.#shutdowns.get(at);
+    if (domid !== undefined) await (await this.#guest(domid)).shutdown();
     if ("note" in record) await this.#note(record);
     else if (record.kind === "request") return this.#send(at, record.conn);
     else if (record.type === XS_TRANSACTION_START) {
@@ -173,11 +192,12 @@ class Replay {
     const domid = /^D(\d+)/.exec(conn)?.[1] ?? "0";
     const readOnly = conn.startsWith("R");
     // Whoever speaks must be known; a domain that was introduced in the trace is left as it is.
-    if (domid !== "0") await this.#store.guest(Number(domid), { home: "none", connect: false });
+    if (domid !== "0") await this.#guest(Number(domid));
     const stream = this.#store.stream({ domid: Number(domid), readOnly });
     const heard = this.#heard.get(conn) ?? new Heard();
     this.#heard.set(conn, heard);
-    const speaker = new Speaker(conn, stream, heard);
+    heard.closed = false;
+    const speaker = new Speaker(conn, stream, heard, () => this.#at);
     this.#speakers.set(conn, speaker);
     return speaker;
   }
@@ -198,17 +218,22 @@ class Replay {
     }
   }
 
-  async #note({ kind, conn, note }: TraceNote): Promise<void> {
-    const domid = Number(/^D(\d+)$/.exec(conn)?.[1] ?? 0);
-    const ends = note === "destroyed" || (kind === "close" && note === "" && domid !== 0);
-    if (domid && (ends || note === "shutdown")) {
-      const guest = await this.#store.guest(domid, { home: "none", connect: false });
-      await (ends ? guest.destroy() : guest.shutdown());
-    }
+  async #note(line: TraceNote): Promise<void> {
+    const { kind, conn, note } = line;
+    const ends = endsDomain(line);
+    if (ends) await (await this.#guest(ringOf(conn))).destroy();
+    else if (note === "shutdown" && ringOf(conn))
+      await (await this.#guest(ringOf(conn))).shutdown();
     if (kind !== "close" && !ends) return;
     this.#speakers.get(conn)?.close();
     this.#speakers.delete(conn);
+    const heard = this.#heard.get(conn);
+    if (heard) heard.closed = true;
     await null;
+  }
+
+  #guest(domid: number): Promise<Guest> {
+    return this.#store.guest(domid, { home: "none", connect: false });
   }
 
   #of(conn: string, kind: "reply" | "event"): Placed[] {
@@ -220,55 +245,4 @@ class Replay {
     }
     return found;
   }
-}
-
-/** Messages that are looked at to find out whether one is missing, or one too many. */
-const AHEAD = 32;
-
-function* compare(
-  conn: string,
-  then: readonly Placed[],
-  now: readonly TraceMessage[],
-): Generator<Difference> {
-  let n = 0;
-  for (let at = 0; at < then.length || n < now.length; ) {
-    const recorded = then[at];
-    const got = now[n];
-    const fits = recorded && got && same(recorded.message, got);
-    const later = then.slice(at + 1, at + AHEAD);
-    const missing = !got || later.some(({ message }) => same(message, got));
-    const more =
-      !recorded || now.slice(n + 1, n + AHEAD).some((one) => same(recorded.message, one));
-    if (!fits) yield difference(conn, missing || !more ? recorded : null, missing ? null : got);
-    if (fits || missing || !more) at += 1;
-    if (fits || !missing) n += 1;
-  }
-}
-
-function difference(
-  conn: string,
-  then: Placed | null | undefined,
-  now: TraceMessage | null | undefined,
-): Difference {
-  const ms = then?.message.ms ?? 0;
-  return {
-    conn,
-    at: then?.at ?? -1,
-    recorded: then ? formatRecord(then.message) : null,
-    got: now ? formatRecord({ ...now, ms }) : null,
-  };
-}
-
-function same(a: TraceMessage, b: TraceMessage): boolean {
-  if (a.type !== b.type || a.reqId !== b.reqId || a.txId !== b.txId) return false;
-  const [then, now] = [plain(a), plain(b)];
-  return then === now;
-}
-
-/** A payload as text of one character for each byte, without what is the store's own choice. */
-function plain({ type, payload }: TraceMessage): string {
-  let text = "";
-  for (const byte of payload) text += String.fromCharCode(byte);
-  const free = type === XS_TRANSACTION_START || type === XS_DIRECTORY_PART;
-  return free ? text.replace(/^\d+\0/, "<number>\0") : text;
 }

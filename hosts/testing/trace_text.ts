@@ -15,6 +15,8 @@ import { XS_TYPE_COUNT, XS_WATCH_EVENT } from "../../assembly/xs_wire.ts";
 import { operationName } from "../client/operations.ts";
 import type { TraceMessage, TraceNote, TraceRecord } from "../embed/trace.ts";
 
+/** Characters of a line that an error shows. */
+const SHOWN = 120;
 const MESSAGE = /^(\d+(?:\.\d+)?) (\S+) ([<>]) \??([A-Z_]+|\d+) req=(\d+) tx=(\d+) "(.*)"$/;
 const NOTE = /^(\d+(?:\.\d+)?) (\S+) ! (.*)$/;
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -39,10 +41,15 @@ export function readTrace(text: string): TraceRecord[] {
   for (const [index, line] of text.split("\n").entries()) {
     if (line === "" || line.startsWith("#")) continue;
     const record = message(line) ?? note(line);
-    if (!record) throw new Error(`line ${index + 1} is no line of a trace: ${line}`);
+    if (!record) throw new Error(`line ${index + 1} is no line of a trace: ${shown(line)}`);
     records.push(record);
   }
   return records;
+}
+
+/** What an error shows of a line. */
+function shown(line: string): string {
+  return line.length > SHOWN ? `${line.slice(0, SHOWN)}...` : line;
 }
 
 /** Writes a trace, one line for each record; `readTrace` gives the same records again. */

@@ -66,6 +66,7 @@ describe.each(RUNTIMES)("on %s", (name) => {
       port: ["b", "EROFS"],
       elsewhere: "opfsStorage: only a browser has private files; use fileStorage here",
       wire: ["READ", 3],
+      tools: [0, "höst €", 0, "xenstore: couldn't read path /x\n", 1],
       same: true,
       alike: true,
     });
@@ -117,6 +118,22 @@ it("the installed tools speak with the installed daemon", async () => {
   program.signal("SIGTERM");
   expect((await program.ended).code).toBe(0);
   fs.rmSync(folder, { recursive: true });
+});
+
+it("the installed tool replays a trace with the installed library, on Deno as well", async () => {
+  const trace = path.join(at.project, "trace.txt");
+  fs.copyFileSync("test/differential/traces/guest.txt", trace);
+  const wanted = "61 requests, 61 replies and 17 events as recorded\n";
+  expect((await must(bin("xenstore-replay"), [trace], at.project)).stdout).toBe(wanted);
+  const deno = found.get("deno");
+  if (!deno || deno.path === null) return console.log(deno?.missing);
+  const program = path.join(at.root, "build/hosts/xenstore.mjs");
+  const { stdout } = await must(
+    deno.path,
+    [...argsOf("deno", program), "replay", trace],
+    at.project,
+  );
+  expect(stdout).toBe(wanted);
 });
 
 it("the hash of a store is the same on all runtimes", async (ctx) => {

@@ -138,6 +138,91 @@ describe("a trace that is played again", () => {
   });
 });
 
+describe("a trace of a real host that is played again", () => {
+  /** A trace from its lines, without times. */
+  const traceOf = (lines: string) =>
+    readTrace(lines.trimEnd().replace(/^ *(\S)/gm, (_all, first, at) => `${at} ${first}`));
+  const play = async (lines: string) => replay(await open(), traceOf(lines));
+  const WATCHED = `S1 > WATCH req=1 tx=0 "@releaseDomain\\0t\\0"
+    S1 < WATCH req=1 tx=0 "OK\\0"
+    S1 < WATCH_EVENT req=0 tx=0 "@releaseDomain\\0t\\0"
+    S1 > INTRODUCE req=2 tx=0 "7\\01\\03\\0"
+    S1 < INTRODUCE req=2 tx=0 "OK\\0"
+  `;
+  const RELEASED = `S1 < WATCH_EVENT req=0 tx=0 "@releaseDomain\\0t\\0"
+  `;
+
+  it("has its domains shut down where only an event tells of it", async () => {
+    const both = await play(`${WATCHED}${RELEASED}D7 ! close\n${RELEASED}`);
+    expect(both).toMatchObject({ differences: [], shutdowns: 1, events: 3 });
+    const one = await play(`${WATCHED}D7 ! close\n${RELEASED}`);
+    expect(one).toMatchObject({ differences: [], shutdowns: 0, events: 2 });
+    const told = await play(`${WATCHED}D7 ! shutdown\n${RELEASED}D7 ! destroyed\n${RELEASED}`);
+    expect(told).toMatchObject({ differences: [], shutdowns: 0, events: 3 });
+    const named = await play(`${WATCHED}S1 > RELEASE req=3 tx=0 "7\\0"
+      S1 < RELEASE req=3 tx=0 "OK\\0"
+      ${RELEASED}`);
+    expect(named).toMatchObject({ differences: [], shutdowns: 0 });
+  });
+
+  it("may have made one of two events alike, if the first had not left", async () => {
+    const lines = (before: string, behind: string) => `S1 > WATCH req=1 tx=0 "/a\\0t\\0"
+      ${before}S2 > WRITE req=1 tx=0 "/a\\01"
+      S2 < WRITE req=1 tx=0 "OK\\0"
+      ${behind}S1 > READ req=2 tx=0 "/a\\0"
+      S1 < READ req=2 tx=0 "1"
+    `;
+    const heard = `S1 < WATCH req=1 tx=0 "OK\\0"
+      S1 < WATCH_EVENT req=0 tx=0 "/a\\0t\\0"
+      `;
+    expect(await play(lines("", heard))).toMatchObject({ differences: [], merged: 1 });
+    const lost = await play(lines(heard, ""));
+    expect(lost).toMatchObject({ merged: 0, differences: [{ conn: "S1", recorded: null }] });
+  });
+
+  it("may end anywhere, also before a reply, and its connections may not have read all", async () => {
+    const cut = await play('S1 > WRITE req=1 tx=0 "/a\\01"');
+    expect(cut).toMatchObject({ requests: 1, replies: 0, unread: 1, differences: [] });
+    const gone = await play(`S1 > WATCH req=1 tx=0 "/a\\0t\\0"
+      S1 < WATCH req=1 tx=0 "OK\\0"
+      S1 ! close
+      S2 > READ req=1 tx=0 "/b\\0"
+      S2 < ERROR req=1 tx=0 "ENOENT\\0"`);
+    expect(gone).toMatchObject({ unread: 1, differences: [] });
+  });
+
+  it("may begin with what the host did itself", async () => {
+    const store = await open();
+    const played = await replay(
+      store,
+      traceOf(`S0 > WRITE req=1 tx=0 "/local/domain/7\\0"
+        S0 < WRITE req=1 tx=0 "OK\\0"
+        S0 > SET_PERMS req=2 tx=0 "/local/domain/7\\0n7\\0"
+        S0 < SET_PERMS req=2 tx=0 "OK\\0"
+        S0 > INTRODUCE req=3 tx=0 "7\\01\\01\\0"
+        S0 < INTRODUCE req=3 tx=0 "OK\\0"
+        D7 ! open
+        D7 > WRITE req=1 tx=0 "data\\01"
+        D7 < WRITE req=1 tx=0 "OK\\0"
+        D7.1 > READ req=1 tx=0 "data\\0"
+        D7.1 < READ req=1 tx=0 "1"
+        R1 > WRITE req=1 tx=0 "/x\\01"
+        R1 < ERROR req=1 tx=0 "EROFS\\0"`),
+    );
+    expect(played).toMatchObject({ requests: 6, replies: 6, differences: [], shutdowns: 0 });
+    expect(await store.client.read("/local/domain/7/data")).toBe("1");
+  });
+
+  it("of a store with guests in it, from its first record on", async () => {
+    const first = await openTest({ tree: '/vm = ""  (n0)' });
+    await (await first.asDomain(7, { home: "xl" })).write("data/a", "1");
+    const [request] = first.recorded().filter(({ kind }) => kind === "request");
+    expect(request).toMatchObject({ conn: "S0" });
+    const played = await replay(await open(), readTrace(first.trace()));
+    expect(played.differences).toEqual([]);
+  });
+});
+
 describe("a trace in a store's place", () => {
   async function program(client: Client): Promise<string[]> {
     const seen: string[] = [];

@@ -9,6 +9,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { COMMANDS } from "../../hosts/shared/cli/tool.ts";
 import { startC, startOurs, unavailable } from "../peers/peer.ts";
 import { bundleMissing } from "./tools.ts";
 
@@ -49,8 +50,7 @@ describe.each([
     const peer = await start(join(dir, "store"));
     try {
       mkdirSync(join(dir, "bin"));
-      const tools = "read write rm list ls chmod exists watch control dump restore export import";
-      for (const tool of tools.split(" ")) {
+      for (const tool of [...COMMANDS, "replay"]) {
         symlinkSync(join(ROOT, "build/hosts/xenstore.mjs"), join(dir, `bin/xenstore-${tool}`));
       }
       const PATH = `${join(dir, "bin")}:${process.env.PATH}`;

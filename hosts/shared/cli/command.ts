@@ -7,11 +7,9 @@ import type { Client, Store } from "../client.ts";
 import { type ByteString, ToolExit, type ToolHost } from "./host.ts";
 import type { Option } from "./options.ts";
 
-/** What a command may look at and use while it runs. */
-export interface Call {
+/** What a command may look at and use while it runs, whether or not it needs a store. */
+export interface LocalCall {
   readonly host: ToolHost;
-  /** The connection; `store` of `run` is a transaction on it, or the same. */
-  readonly client: Client;
   /** Name of the program, in front of every message. */
   readonly program: ByteString;
   readonly operands: readonly ByteString[];
@@ -25,8 +23,14 @@ export interface Call {
   print(text: ByteString): void;
 }
 
-/** A tool: what it accepts, and what it does. */
-export interface Command {
+/** The same for a command that talks to a store. */
+export interface Call extends LocalCall {
+  /** The connection; `store` of `run` is a transaction on it, or the same. */
+  readonly client: Client;
+}
+
+/** What a tool accepts. */
+export interface Syntax {
   /** The usage line behind the command's name. */
   readonly usage: string;
   /** Letters of the options it accepts, apart from -h and -s, which all do. */
@@ -37,9 +41,18 @@ export interface Command {
   readonly strict?: boolean;
   /** Whether there are as many operands as needed. */
   fits(count: number): boolean;
+}
+
+/** A tool: what it accepts, and what it does. */
+export interface Command extends Syntax {
   /** Whether it runs in a transaction. */
   inTransaction(count: number): boolean;
   run(store: Store, call: Call): Promise<void>;
+}
+
+/** A tool that needs no store. */
+export interface LocalCommand extends Syntax {
+  runAlone(call: LocalCall): Promise<void>;
 }
 
 /** JSON_LETTER stands for --json, which has no short form. */

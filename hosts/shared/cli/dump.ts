@@ -98,7 +98,7 @@ async function save(call: Call, file: string, format: Format): Promise<void> {
     const walked = await readAll(call, root, writer, signal, progress);
     writer.end();
     progress.clear();
-    writing(call, file, () => draft.finish());
+    await finishing(call, file, draft);
     if (walked.hidden > 0) throw incomplete(call, walked);
   } finally {
     progress.clear();
@@ -275,8 +275,21 @@ function writing<T>(call: Call, file: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!isXenstoreError(error)) throw error;
-    const name = file === STANDARD ? "standard output" : file;
-    throw new Failure(call, `${name} can't be written: ${errorText(error.code)}`);
+    throw unwritten(call, file, error);
   }
+}
+
+/** The same for putting the file in place, which may take a while. */
+async function finishing(call: Call, file: string, draft: Draft): Promise<void> {
+  try {
+    await draft.finish();
+  } catch (error) {
+    throw unwritten(call, file, error);
+  }
+}
+
+function unwritten(call: Call, file: string, error: unknown): unknown {
+  if (!isXenstoreError(error)) return error;
+  const name = file === STANDARD ? "standard output" : file;
+  return new Failure(call, `${name} can't be written: ${errorText(error.code)}`);
 }

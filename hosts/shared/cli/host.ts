@@ -4,6 +4,7 @@
 // Source  our own.
 
 import type { Client } from "../client.ts";
+import type { Replayer } from "./replay.ts";
 
 /**
  * Text as the tools see it: one character of 0 to 255 for each byte, so that lengths, cuts and
@@ -37,6 +38,8 @@ export interface ToolHost {
    * up and the signal is aborted, with a ToolExit as its reason.
    */
   interruption(): AbortSignal;
+  /** Loads what replays traces, which is large. Not there: this program can't. Throws a ToolExit. */
+  replayer?(): Promise<Replayer>;
 }
 
 /** A file that appears under its name when all of it has been written, or not at all. */
@@ -45,8 +48,8 @@ export interface Draft {
   write(bytes: Uint8Array): void;
   /** Drops what was written so far. Throws a XenstoreError. */
   restart(): void;
-  /** Puts it in place: what had the name before is gone. Throws a XenstoreError. */
-  finish(): void;
+  /** Puts it in place: what had the name before is gone. Throws, or rejects with, a XenstoreError. */
+  finish(): void | Promise<void>;
   /** Leaves nothing behind; does nothing after `finish`. */
   abandon(): void;
 }

@@ -6,22 +6,40 @@
 import type { Store } from "../client.ts";
 import { errorText, isXenstoreError } from "../errors.ts";
 import { chmod } from "./chmod.ts";
-import { type Call, type Command, Failure, JSON_LETTER } from "./command.ts";
+import {
+  type Call,
+  type Command,
+  Failure,
+  JSON_LETTER,
+  type LocalCall,
+  type LocalCommand,
+  type Syntax,
+} from "./command.ts";
 import { control } from "./control.ts";
 import { dump, exportTree } from "./dump.ts";
 import { type ByteString, ToolExit, type ToolHost } from "./host.ts";
 import { ls } from "./ls.ts";
 import { exists, list, read, rm, write } from "./nodes.ts";
 import { type Option, scanOptions } from "./options.ts";
+import { replay } from "./replay.ts";
 import { importTree, restore } from "./restore.ts";
 import { watch } from "./watch.ts";
 
-const COMMANDS = new Map<ByteString, Command>(
+const TABLE = new Map<ByteString, Command>(
   Object.entries({
     ...{ read, write, rm, exists, list, ls, chmod, watch },
     ...{ dump, restore, export: exportTree, import: importTree },
   }),
 );
+
+/** Those that need no store. */
+const LOCAL = new Map<ByteString, LocalCommand>(Object.entries({ replay }));
+
+/**
+ * Names of the commands that talk to a store: `xenstore-<name>` each, and `xenstore <name>` but for
+ * control.
+ */
+export const COMMANDS: readonly string[] = [...TABLE.keys(), "control"];
 
 /** Every command knows these, and refuses those that are not its own. */
 const OPTIONS: readonly Option[] = [
@@ -66,12 +84,13 @@ async function runCommand(argv0: ByteString, args: readonly ByteString[], host: 
     throw new Failure(program, `Usage: ${argv0} <mode> [-h] [...]`);
   }
   const mode = named ? argv0.slice(PREFIX.length) : args[0];
-  const command = COMMANDS.get(mode);
+  const command = TABLE.get(mode) ?? LOCAL.get(mode);
   if (command === undefined) throw new Failure(program, `unknown mode ${mode}\n`);
   const usage = `Usage: ${named ? argv0 : `${argv0} ${mode}`} ${command.usage}`;
   const given = readOptions(command, named ? argv0 : mode, named ? args : args.slice(1), host);
   if (given === null || !command.fits(given.operands.length)) throw new Failure(program, usage);
-  await execute(command, argv0, given, host);
+  if ("runAlone" in command) await executeAlone(command, argv0, given, host);
+  else await execute(command, argv0, given, host);
 }
 
 interface Given {
@@ -82,7 +101,7 @@ interface Given {
 
 /** Reads the options, telling errors as they are met; null where the usage has to be shown. */
 function readOptions(
-  command: Command,
+  command: Syntax,
   program: ByteString,
   args: readonly ByteString[],
   host: ToolHost,
@@ -110,22 +129,40 @@ function readOptions(
   return { operands: step.value, flags, values };
 }
 
+async function executeAlone(
+  command: LocalCommand,
+  program: ByteString,
+  given: Given,
+  host: ToolHost,
+) {
+  const output: ByteString[] = [];
+  try {
+    await command.runAlone(callOf(program, given, host, output));
+  } finally {
+    host.out(output.join(""));
+  }
+}
+
+/** What a command is given; what it prints goes to `output`. */
+function callOf(
+  program: ByteString,
+  given: Given,
+  host: ToolHost,
+  output: ByteString[],
+): LocalCall {
+  const print = (text: ByteString) => void output.push(text);
+  return { host, program, ...given, json: given.flags.has(JSON_LETTER), print };
+}
+
 async function execute(command: Command, program: ByteString, given: Given, host: ToolHost) {
   const client = await host.connect().catch((error) => {
     if (!isXenstoreError(error)) throw error;
     throw new Failure({ program }, `xs_open: ${errorText(error.code)}`);
   });
-  let output: ByteString[] = [];
-  const call: Call = {
-    host,
-    client,
-    program,
-    ...given,
-    json: given.flags.has(JSON_LETTER),
-    print: (text) => output.push(text),
-  };
+  const output: ByteString[] = [];
+  const call: Call = { ...callOf(program, given, host, output), client };
   const run = (store: Store) => {
-    output = [];
+    output.length = 0;
     return command.run(store, call);
   };
   try {

@@ -9,6 +9,7 @@ import path from "node:path";
 import * as plain from "xenstore";
 import * as inline from "xenstore/inline";
 import { createTestStore } from "xenstore/testing";
+import { clientStream, runTool, splitWords } from "xenstore/tools";
 import { encodeMessage, MessageReader, operationName, strings, XS_READ } from "xenstore/wire";
 
 const results = {};
@@ -19,6 +20,7 @@ for (const [name, { createStore, ManualClock }] of Object.entries({ plain, inlin
 }
 results.testing = await fail();
 results.wire = wire();
+results.tools = await tools();
 results.kept = await keep();
 results.port = await port();
 results.elsewhere = await plain.opfsStorage().catch((error) => error.message);
@@ -89,6 +91,27 @@ async function port() {
   await xs.close();
   await store.close();
   return seen;
+}
+
+/** Command lines over the connection of a guest. */
+async function tools() {
+  const store = await plain.createStore();
+  const guest = await store.guest(7);
+  const said = [];
+  for (const line of [
+    "xenstore write data 'höst €'",
+    "xenstore-read -R data",
+    "xenstore read /x",
+  ]) {
+    const exitCode = await runTool(splitWords(line), {
+      connect: () => clientStream(guest.client),
+      out: (text) => said.push(text),
+      err: (text) => said.push(text),
+    });
+    said.push(exitCode);
+  }
+  await store.close();
+  return said;
 }
 
 function wire() {
