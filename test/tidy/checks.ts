@@ -37,6 +37,21 @@ const HOSTS_BELOW: Record<string, readonly string[]> = {
   deno: ["shared", "client", "embed", "testing", "node"],
   browser: ["shared", "client", "embed", "testing"],
   entry: ["shared", "client", "embed", "testing", "node", "deno", "browser"],
+  playground: [],
+};
+
+/** What the playground takes of the package: what any page can import, and nothing behind it. */
+const PLAYGROUND_ENTRIES = ["browser", "testing", "tools", "wire"].map(
+  (name) => `hosts/entry/${name}`,
+);
+/** Rungs of hosts/playground/: page, engine and so on meet in the model only. */
+const PLAYGROUND_BELOW: Record<string, readonly string[]> = {
+  model: [],
+  scenarios: ["model"],
+  engine: ["model", "scenarios"],
+  script: ["model"],
+  worker: [],
+  page: ["model", "scenarios"],
 };
 
 /** Folders of hosts/ that belong to no runtime. */
@@ -55,7 +70,7 @@ export function importsOf(source: Source): string[] {
     found.push(match[1] ?? match[2]);
   }
   const folder = path.posix.dirname(source.path);
-  return found.map((one) => path.posix.join(folder, one).replace(/\.(ts|mjs|js)$/, ""));
+  return found.map((one) => path.posix.join(folder, one).replace(/\.(tsx?|mjs|js)$/, ""));
 }
 
 /** Imports that go up, across, or out of tests into what is not one. */
@@ -78,7 +93,15 @@ function allowed(from: string, to: string): boolean {
   // The programs say their version.
   if (top === "hosts" && to === "package.json") return true;
   if (top !== "hosts" || toTop !== "hosts") return false;
+  if (second === "playground") return playgroundAllows(from.split("/")[2], to);
   return toSecond === second || (HOSTS_BELOW[second] ?? []).includes(toSecond);
+}
+
+function playgroundAllows(rung: string, to: string): boolean {
+  if (PLAYGROUND_ENTRIES.includes(to)) return true;
+  const [, second, toRung] = to.split("/");
+  if (second !== "playground") return false;
+  return toRung === rung || (PLAYGROUND_BELOW[rung] ?? []).includes(toRung);
 }
 
 function rungAllows(from: string, to: string): boolean {

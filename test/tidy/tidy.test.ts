@@ -25,8 +25,8 @@ function files(folder: string, ending: RegExp): check.Source[] {
 }
 
 const assembly = files("assembly", /\.ts$/);
-const hosts = files("hosts", /\.(ts|mjs)$/);
-const tests = files("test", /\.(ts|mjs|js)$/);
+const hosts = files("hosts", /\.(tsx?|mjs)$/);
+const tests = files("test", /\.(tsx?|mjs|js)$/);
 const specs = tests.filter((source) => source.path.startsWith("test/unit/"));
 const sources = [...assembly, ...hosts, ...tests];
 
@@ -62,6 +62,11 @@ describe("imports", () => {
     ["hosts/node/x.ts", 'import { a } from "../deno/main.ts";'],
     ["hosts/browser/x.ts", 'import { a } from "../node/load.ts";'],
     ["hosts/entry/x.ts", 'import { a } from "../../test/core.ts";'],
+    ["hosts/playground/engine/x.ts", 'import { a } from "../../embed/store.ts";'],
+    ["hosts/playground/engine/x.ts", 'import { a } from "../../entry/node.ts";'],
+    ["hosts/playground/engine/x.ts", 'import { a } from "../page/tree.tsx";'],
+    ["hosts/playground/model/x.ts", 'import { a } from "../engine/session.ts";'],
+    ["hosts/browser/x.ts", 'import { a } from "../playground/model/words.ts";'],
   ])("are refused where they go up: %s: %s", (file, text) => {
     expect(check.importProblems([{ path: file, text }])).toHaveLength(1);
   });
@@ -72,6 +77,8 @@ describe("imports", () => {
     ["hosts/testing/x.ts", 'import { a } from "../embed/store.ts";'],
     ["hosts/deno/x.ts", 'import { a } from "../node/storage.ts";'],
     ["hosts/entry/x.ts", 'export { a } from "../browser/opfs.ts";'],
+    ["hosts/playground/engine/x.ts", 'import { a } from "../../entry/browser.ts";'],
+    ["hosts/playground/page/x.tsx", 'import { a } from "../model/words.ts";'],
   ])("are fine where they go down: %s: %s", (file, text) => {
     expect(check.importProblems([{ path: file, text }])).toEqual([]);
   });

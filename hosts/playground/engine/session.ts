@@ -1,0 +1,263 @@
+// Session: one store with all that is known of it: its tree, its history, its domains.
+// Holds   the store, the mirror, the history, and what is kept of them for the next time.
+// Never   shows anything: features do.
+// Source  our own; "The playground" in ARCHITECTURE.md.
+
+import {
+  type ByteStream,
+  type Client,
+  connect,
+  createStore,
+  type Store,
+  type StoreChange,
+  type TraceMessage,
+  type TraceNote,
+  type TraceRecord,
+  type WasmSource,
+} from "../../entry/browser.ts";
+import type { DomainEntry } from "./domain_entry.ts";
+import { History } from "./history.ts";
+import { Mirror } from "./mirror.ts";
+import { plant } from "./plant.ts";
+import { followDomain, type Input, type StartDomain } from "./session_file.ts";
+
+/** What a session begins with. */
+export interface Beginning {
+  readonly id: string;
+  readonly name: string;
+  readonly scenario: string | null;
+  readonly stepsDone: number;
+  readonly script: string;
+  /** Builds the tree and the history that it goes on with. */
+  readonly fill: (parts: { mirror: Mirror; history: History }) => FilledDomains;
+  /** Limits that are not the store's own, by name. */
+  readonly quota: Readonly<Record<string, number>>;
+  /** What the clock says at the beginning: ms. */
+  readonly startMs: number;
+  /** Names of connections in the history that is taken up. */
+  readonly labels: ReadonlyMap<string, string>;
+}
+
+/** The domains there are before the history, and behind it. */
+export interface FilledDomains {
+  readonly before: readonly StartDomain[];
+  readonly now: readonly StartDomain[];
+}
+
+/** What a session tells of itself while it goes on. */
+export interface SessionSink {
+  /** Something that sections show has changed. */
+  changed(): void;
+  /** Something that is to be kept. */
+  input(session: Session, input: Input): void;
+  /** Every change of the store; nothing of it may be asked within the call. */
+  change(session: Session, change: StoreChange): void;
+  /** The store has failed. */
+  failed(reason: string): void;
+}
+
+/** A record of a ring that is moved by hand. */
+export type ByHand = Omit<TraceMessage, "ms" | "conn"> | Omit<TraceNote, "ms" | "conn">;
+
+/** What the page's own connection is called. */
+export const PAGE = "this page";
+
+export class Session {
+  readonly id: string;
+  name: string;
+  readonly scenario: string | null;
+  stepsDone: number;
+  script: string;
+  readonly start: Beginning;
+  /** Domains that it begins with. */
+  readonly startDomains: readonly StartDomain[];
+  /** Those there were before the oldest operation that is known. */
+  readonly baseDomains = new Map<number, StartDomain>();
+  readonly mirror = new Mirror();
+  readonly history = new History();
+  store!: Store;
+  /** A client of the control domain whose requests are seen as the page's own. */
+  page!: Client;
+  /** One that is not seen, for the engine's questions. */
+  hidden!: Client;
+  /** What is known of each domain. */
+  readonly domains = new Map<number, DomainEntry>();
+  /** Names of connections, for people. */
+  readonly labels: Map<string, string>;
+  /** Counts what `name`, `stepsDone` and so on said. */
+  version = 0;
+  /** It has ended. */
+  closed = false;
+  #sink: SessionSink;
+  /** When its clock stood at 0. */
+  #zeroMs = 0;
+  #hiddenConns = new Set<string>();
+  #label: string | null = null;
+  #hiding = false;
+  /** What happens belongs to the beginning, and is not history. */
+  #quiet = true;
+  /** The mirror has it already. */
+  #planting = false;
+  /** Names of connections must not come again: those of the history taken up are counted. */
+  readonly #renamed = new Map<string, string>();
+  readonly #known: ReadonlySet<string>;
+
+  private constructor(start: Beginning, sink: SessionSink) {
+    this.start = start;
+    this.#sink = sink;
+    this.id = start.id;
+    this.name = start.name;
+    this.scenario = start.scenario;
+    this.stepsDone = start.stepsDone;
+    this.script = start.script;
+    const { before, now } = start.fill(this);
+    this.startDomains = now;
+    for (const domain of before) this.baseDomains.set(domain.domid, { ...domain, home: "none" });
+    this.history.operations.onDrop = (done) => {
+      for (const change of done.others) followDomain(this.baseDomains, change, done);
+    };
+    this.labels = new Map(start.labels);
+    this.#known = new Set([...this.history.records.from(1)].map(({ record }) => record.conn));
+  }
+
+  /**
+   * Opens one: makes the store with what the mirror has. Until `begin` nothing is history.
+   * @throws Error of one line when the store can't be made
+   */
+  static async open(start: Beginning, wasm: WasmSource, sink: SessionSink): Promise<Session> {
+    const session = new Session(start, sink);
+    const zeroMs = performance.now() - start.startMs;
+    session.#zeroMs = zeroMs;
+    session.store = await createStore({
+      wasm,
+      clock: {
+        // Whole microseconds: as they are written.
+        nowMs: () => Math.round((performance.now() - zeroMs) * 1000) / 1000,
+        after: (ms, call) => void setTimeout(call, ms),
+      },
+      domainsExist: "all",
+      quota: start.quota,
+      trace: (record) => session.#traced(record),
+      changes: (change) => session.#changed(change),
+    });
+    // Its first connection, S1, is the one that asks.
+    session.#hiddenConns.add("S1");
+    session.hidden = session.store.client;
+    session.#planting = true;
+    await plant(
+      session.#secretly(() => session.store.stream()),
+      session.mirror,
+    );
+    session.#planting = false;
+    session.page = await session.client(PAGE);
+    void session.store.closed.then((error) => {
+      if (error && !session.closed) sink.failed(error.message);
+    });
+    return session;
+  }
+
+  /** From now on all that happens is history. */
+  begin(): void {
+    this.#quiet = false;
+    this.mirror.structure += 1;
+    this.#sink.changed();
+  }
+
+  /** Opens a stream whose connection is called `label`; `open` makes it within the call. */
+  labelled<T>(label: string, open: () => T): T {
+    this.#label = label;
+    try {
+      return open();
+    } finally {
+      this.#label = null;
+    }
+  }
+
+  /** A client of a domain with a name for people. */
+  client(label: string, domid = 0): Promise<Client> {
+    const open = async (): Promise<ByteStream> =>
+      this.labelled(label, () => this.store.stream({ domid }));
+    return connect({ name: label, reconnects: false, open });
+  }
+
+  /** What goes over a domain's ring without a client, put or taken by hand. */
+  byHand(domid: number, record: ByHand): void {
+    const ms = performance.now() - this.#zeroMs;
+    this.#traced({ ...record, ms, conn: `D${domid}` } as TraceRecord);
+  }
+
+  /** What a connection of the store is called here. */
+  connName(conn: string): string {
+    return this.#renamed.get(conn) ?? conn;
+  }
+
+  /** Something of the session itself is different. */
+  touch(): void {
+    this.version += 1;
+    this.#sink.changed();
+  }
+
+  /** Something that is kept with the session besides what is heard. */
+  keep(input: Input): void {
+    if (!this.#quiet) this.#sink.input(this, input);
+    this.#sink.changed();
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    await this.store.close();
+  }
+
+  #secretly<T>(open: () => T): T {
+    this.#hiding = true;
+    try {
+      return open();
+    } finally {
+      this.#hiding = false;
+    }
+  }
+
+  #traced(heard: TraceRecord): void {
+    if (heard.kind === "open") this.#opened(heard.conn);
+    if (this.closed || this.#quiet || this.#hiddenConns.has(heard.conn)) return;
+    const conn = this.#renamed.get(heard.conn);
+    const record = conn === undefined ? heard : { ...heard, conn };
+    this.history.hear(record);
+    this.#sink.input(this, { kind: "record", record });
+    this.#sink.changed();
+  }
+
+  #opened(conn: string): void {
+    if (this.#hiding) this.#hiddenConns.add(conn);
+    const name = this.#nameOf(conn);
+    if (name !== conn) this.#renamed.set(conn, name);
+    if (this.#label === null) return;
+    this.labels.set(name, this.#label);
+    if (!this.#quiet) this.#sink.input(this, { kind: "label", conn: name, label: this.#label });
+  }
+
+  /** A name that the history taken up does not have: the ring's of a domain stays. */
+  #nameOf(conn: string): string {
+    const match = /^(S|R|D\d+\.)(\d+)$/.exec(conn);
+    if (!match || this.#known.size === 0) return conn;
+    let most = 0;
+    for (const known of this.#known) {
+      const other = /^(S|R|D\d+\.)(\d+)$/.exec(known);
+      if (other?.[1] === match[1]) most = Math.max(most, Number(other[2]));
+    }
+    return `${match[1]}${most + Number(match[2])}`;
+  }
+
+  #changed(change: StoreChange): void {
+    if (this.closed) return;
+    if (this.#planting && "path" in change) return;
+    const deltas = this.mirror.apply(change);
+    if (!this.#quiet) {
+      const maker = this.history.changed(change, deltas);
+      this.#sink.input(this, { kind: "change", operation: maker.n, change });
+    }
+    this.#sink.change(this, change);
+    this.#sink.changed();
+  }
+}
