@@ -10,6 +10,7 @@ import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { FOLDER, library } from "./prepare/library.mjs";
+import { FOLDER as PLAYGROUND, playground } from "./prepare/playground.mjs";
 import { table } from "./prepare/sizes.mjs";
 
 const NODE_MIN = 20;
@@ -48,6 +49,14 @@ const PARTS = [
     done: () => console.log(table(readJson("build/sizes.json"))),
   },
   {
+    out: `${PLAYGROUND}/index.html`,
+    make: playground,
+    folder: PLAYGROUND,
+    inputs: HOST_INPUTS,
+    // Who only starts the daemon or packs the package does not need it.
+    asked: "--playground",
+  },
+  {
     out: "build/test/bench.mjs",
     make: bundle,
     entry: "test/bench/main.ts",
@@ -73,6 +82,7 @@ async function build(force) {
   const failures = new Set();
   for (const part of PARTS) {
     if (part.optional && !fs.existsSync(part.entry)) continue;
+    if (part.asked && !process.argv.includes(part.asked)) continue;
     const stamp = hashOf(part.inputs, hashes);
     if (!force && stamps[part.out] === stamp && fs.existsSync(part.out)) continue;
     try {

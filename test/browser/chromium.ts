@@ -139,12 +139,22 @@ export async function crash(page: Page): Promise<void> {
 }
 
 async function launch(folder: string): Promise<Context> {
+  return launchChromium<Context>(folder);
+}
+
+/**
+ * Starts a browser with a profile of its own.
+ * @param options  of Playwright's launchPersistentContext, such as `viewport`
+ */
+export async function launchChromium<C>(folder: string, options: object = {}): Promise<C> {
   const { chromium } = await importTool<Playwright>("playwright");
-  return chromium.launchPersistentContext(folder, {
+  const context = await chromium.launchPersistentContext(folder, {
     executablePath: executable(),
     args: SWITCHES,
     timeout: 120_000,
+    ...options,
   });
+  return context as C;
 }
 
 function executable(): string | undefined {

@@ -32,6 +32,7 @@ const PLACES = {
   deno: "@deno/linux-x64-glibc/deno",
   bun: "@oven/bun-linux-x64/bin/bun",
   playwright: "playwright-core/index.mjs",
+  axe: "axe-core/axe.min.js",
   publint: "publint/src/cli.js",
   nodeTypes: "@types/node/package.json",
   attw: "@arethetypeswrong/cli/dist/index.js",
