@@ -8,7 +8,6 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import process from "node:process";
-import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const PORT = 8477;
@@ -147,7 +146,7 @@ async function main() {
   });
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+if (path.basename(process.argv[1] ?? "") === "serve.mjs") {
   await main().catch((error) => {
     console.error(`playground: ${error.message}`);
     process.exitCode = 1;

@@ -7,7 +7,11 @@ import fs from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
 import { createStore } from "../../hosts/entry/node.ts";
 import { readTrace, replay } from "../../hosts/entry/testing_node.ts";
-import { emptyBeginning, readBeginning } from "../../hosts/playground/engine/openings.ts";
+import {
+  bareBeginning,
+  emptyBeginning,
+  readBeginning,
+} from "../../hosts/playground/engine/openings.ts";
 import { Session } from "../../hosts/playground/engine/session.ts";
 import { readSession } from "../../hosts/playground/engine/session_read.ts";
 import { sessionText, travel } from "../../hosts/playground/engine/session_write.ts";
@@ -47,7 +51,8 @@ async function story(): Promise<Session> {
 
 describe("a session", () => {
   it("has operations with what came of them, and events with their causes", async () => {
-    const { history, labels } = await story();
+    const session = await story();
+    const { history, labels } = session;
     const all = [...history.operations.from(1)];
     const one = (type: string, path = "") =>
       all.find((done) => done.type === type && done.path.startsWith(path));
@@ -59,7 +64,9 @@ describe("a session", () => {
     expect(one("RM", "/nowhere")).toMatchObject({ changes: 0, error: "ENOENT" });
     expect(one("destroyed")?.changes).toBe(1);
     expect(labels.get(one("RM")?.conn ?? "")).toBe("this page");
-    expect(all.every(({ conn }) => conn !== "S1")).toBe(true);
+    const { last } = history;
+    await session.hidden.read("/tool");
+    expect(history.last).toBe(last);
     for (const done of all) {
       if (done.type !== "destroyed")
         expect(history.records.get(done.reply)?.operation).toBe(done.n);
@@ -153,6 +160,34 @@ describe("a session", () => {
       const bad = readSession(`${lines[0]}\n${line}`);
       expect(bad.problems, line).toHaveLength(1);
     }
+  });
+
+  it("that plays a trace has its names and times, and goes on behind them", async () => {
+    const text = [
+      '1000 S7 > WATCH req=1 tx=0 "/a\\0t\\0"',
+      '1000 S7 < WATCH req=1 tx=0 "OK\\0"',
+      '1000 S7 < WATCH_EVENT req=0 tx=0 "/a\\0t\\0"',
+      '2500.5 D3 > WRITE req=1 tx=0 "key\\0value"',
+      '2500.5 D3 < WRITE req=1 tx=0 "OK\\0"',
+      '4000 S7 > WRITE req=2 tx=0 "/a\\0b"',
+      '4000 S7 < WATCH_EVENT req=0 tx=0 "/a\\0t\\0"',
+      '4000 S7 < WRITE req=2 tx=0 "OK\\0"',
+    ];
+    const session = await begin(bareBeginning("A trace"));
+    const trace = readTrace(text.join("\n"));
+    session.retell(trace);
+    await replay(session.store, trace);
+    session.retell(null);
+    const written = [...session.history.operations.from(1)].filter(({ type }) => type === "WRITE");
+    expect(written.map(({ conn, ms }) => [conn, ms])).toEqual([
+      ["D3", 2500.5],
+      ["S7", 4000],
+    ]);
+    expect(written[1]?.events).toBe(1);
+    await session.page.write("/later", "1");
+    const later = session.history.operation(session.history.last);
+    expect(later?.ms).toBeGreaterThanOrEqual(4000);
+    expect(later?.conn).not.toBe("S7");
   });
 
   it("is exported as a trace that plays again without a difference", async () => {

@@ -12,7 +12,13 @@ import type { Engine } from "./engine.ts";
 import type { Feature } from "./feature.ts";
 import { type Given, recognise } from "./given.ts";
 import type { Keep } from "./keep.ts";
-import { emptyBeginning, listingBeginning, readBeginning, scenarioBeginning } from "./openings.ts";
+import {
+  bareBeginning,
+  emptyBeginning,
+  listingBeginning,
+  readBeginning,
+  scenarioBeginning,
+} from "./openings.ts";
 import type { Beginning } from "./session.ts";
 import { readSession } from "./session_read.ts";
 import { sessionText } from "./session_write.ts";
@@ -135,7 +141,7 @@ async function openGiven(engine: Engine, open: Open, given: Given): Promise<void
     return;
   }
   if (given.kind === "trace") {
-    await open(() => emptyBeginning(given.name));
+    await open(() => bareBeginning(given.name));
     await play(engine, given.records);
     return;
   }
@@ -145,7 +151,10 @@ async function openGiven(engine: Engine, open: Open, given: Given): Promise<void
 
 /** Plays a trace on the store that was just opened. */
 async function play(engine: Engine, records: readonly TraceRecord[]): Promise<void> {
-  const { differences, requests } = await replay(engine.session.store, records);
+  const { session } = engine;
+  session.retell(records);
+  const { differences, requests } = await replay(session.store, records);
+  session.retell(null);
   if (differences.length === 0) return;
   const count = differences.length;
   const [first] = differences;

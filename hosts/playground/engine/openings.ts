@@ -58,6 +58,11 @@ export function emptyBeginning(name = "An empty host"): Beginning {
   });
 }
 
+/** What a daemon begins with: for a trace, which tells all the rest. */
+export function bareBeginning(name: string): Beginning {
+  return beginning({ name, fill: () => ({ before: [], now: [] }) });
+}
+
 /** The story's host before its first step. */
 export function scenarioBeginning({ id, title, setup }: Scenario): Beginning {
   const { nodes, problems } = readListing(setup.tree ?? "");

@@ -15,6 +15,7 @@ import {
   type TraceRecord,
   type WasmSource,
 } from "../../entry/browser.ts";
+import { ConnNames, Retelling } from "./conn_names.ts";
 import type { DomainEntry } from "./domain_entry.ts";
 import { History } from "./history.ts";
 import { Mirror } from "./mirror.ts";
@@ -91,6 +92,9 @@ export class Session {
   #sink: SessionSink;
   /** When its clock stood at 0. */
   #zeroMs = 0;
+  /** The history's time is so much later than the store's. */
+  #aheadMs = 0;
+  #retelling: Retelling | null = null;
   #hiddenConns = new Set<string>();
   #label: string | null = null;
   #hiding = false;
@@ -98,9 +102,7 @@ export class Session {
   #quiet = true;
   /** The mirror has it already. */
   #planting = false;
-  /** Names of connections must not come again: those of the history taken up are counted. */
-  readonly #renamed = new Map<string, string>();
-  readonly #known: ReadonlySet<string>;
+  readonly #names = new ConnNames();
 
   private constructor(start: Beginning, sink: SessionSink) {
     this.start = start;
@@ -117,7 +119,7 @@ export class Session {
       for (const change of done.others) followDomain(this.baseDomains, change, done);
     };
     this.labels = new Map(start.labels);
-    this.#known = new Set([...this.history.records.from(1)].map(({ record }) => record.conn));
+    for (const { record } of this.history.records.from(1)) this.#names.use(record.conn);
   }
 
   /**
@@ -128,6 +130,8 @@ export class Session {
     const session = new Session(start, sink);
     const zeroMs = performance.now() - start.startMs;
     session.#zeroMs = zeroMs;
+    // Its first connection is the one that asks.
+    session.#hiding = true;
     session.store = await createStore({
       wasm,
       clock: {
@@ -140,8 +144,7 @@ export class Session {
       trace: (record) => session.#traced(record),
       changes: (change) => session.#changed(change),
     });
-    // Its first connection, S1, is the one that asks.
-    session.#hiddenConns.add("S1");
+    session.#hiding = false;
     session.hidden = session.store.client;
     session.#planting = true;
     await plant(
@@ -188,7 +191,16 @@ export class Session {
 
   /** What a connection of the store is called here. */
   connName(conn: string): string {
-    return this.#renamed.get(conn) ?? conn;
+    return this.#names.of(conn);
+  }
+
+  /** Until this is called with null, what happens has the names and times of a trace. */
+  retell(records: readonly TraceRecord[] | null): void {
+    if (this.#retelling) {
+      const ahead = this.#retelling.ms - (performance.now() - this.#zeroMs);
+      this.#aheadMs = Math.max(this.#aheadMs, ahead);
+    }
+    this.#retelling = records && new Retelling(records);
   }
 
   /** Something of the session itself is different. */
@@ -221,32 +233,24 @@ export class Session {
   #traced(heard: TraceRecord): void {
     if (heard.kind === "open") this.#opened(heard.conn);
     if (this.closed || this.#quiet || this.#hiddenConns.has(heard.conn)) return;
-    const conn = this.#renamed.get(heard.conn);
-    const record = conn === undefined ? heard : { ...heard, conn };
+    const conn = this.#names.of(heard.conn);
+    if (heard.kind === "request") this.#retelling?.request(conn);
+    const ms = this.#retelling?.ms ?? heard.ms + this.#aheadMs;
+    const record = { ...heard, conn, ms };
     this.history.hear(record);
     this.#sink.input(this, { kind: "record", record });
     this.#sink.changed();
   }
 
   #opened(conn: string): void {
-    if (this.#hiding) this.#hiddenConns.add(conn);
-    const name = this.#nameOf(conn);
-    if (name !== conn) this.#renamed.set(conn, name);
+    if (this.#hiding) {
+      this.#hiddenConns.add(conn);
+      return;
+    }
+    const name = this.#names.open(conn, this.#retelling?.name() ?? null);
     if (this.#label === null) return;
     this.labels.set(name, this.#label);
     if (!this.#quiet) this.#sink.input(this, { kind: "label", conn: name, label: this.#label });
-  }
-
-  /** A name that the history taken up does not have: the ring's of a domain stays. */
-  #nameOf(conn: string): string {
-    const match = /^(S|R|D\d+\.)(\d+)$/.exec(conn);
-    if (!match || this.#known.size === 0) return conn;
-    let most = 0;
-    for (const known of this.#known) {
-      const other = /^(S|R|D\d+\.)(\d+)$/.exec(known);
-      if (other?.[1] === match[1]) most = Math.max(most, Number(other[2]));
-    }
-    return `${match[1]}${most + Number(match[2])}`;
   }
 
   #changed(change: StoreChange): void {

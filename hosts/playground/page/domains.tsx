@@ -8,6 +8,7 @@ import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { ACTIONS } from "../model/domain_help.ts";
 import { Consoles } from "./console.tsx";
 import { AddDomain } from "./domain_add.tsx";
+import { Load } from "./domain_load.tsx";
 import { DomainRow } from "./domain_row.tsx";
 import { done, helped } from "./domain_said.ts";
 import { seen } from "./state.ts";
@@ -29,7 +30,6 @@ export function Domains() {
           <DomainList />
         </div>
         <HelpLine />
-        <AddDomain />
       </section>
       <Consoles />
     </div>
@@ -103,11 +103,22 @@ function Filter({ count }: { readonly count: number }) {
 /** Says what the button under the pointer does, or what was done last. */
 function HelpLine() {
   const all = useId();
+  const form = useId();
   const [open, setOpen] = useState(false);
+  const [adding, setAdding] = useState(false);
   const help = helped.value;
   return (
     <div class="domains-help">
       <div class="domains-said">
+        <button
+          type="button"
+          data-testid="domain-add-open"
+          aria-expanded={adding}
+          aria-controls={form}
+          onClick={() => setAdding(!adding)}
+        >
+          Add domain
+        </button>
         <p class={help || done.value ? "grow" : "grow dim"}>
           {help ? (
             <>
@@ -125,7 +136,9 @@ function HelpLine() {
         >
           What the buttons do
         </button>
+        <Load />
       </div>
+      <div id={form}>{adding && <AddDomain />}</div>
       <p class="said" role="status" data-testid="domain-status">
         {done.value}
       </p>

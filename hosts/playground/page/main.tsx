@@ -5,6 +5,7 @@
 
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { isOutdated, keepFiles } from "./offline.ts";
 import { start } from "./start.ts";
 import { followTheme } from "./theme.ts";
 
@@ -14,11 +15,7 @@ const root = document.getElementById("app") as HTMLElement;
 root.replaceChildren();
 render(<App />, root);
 
-start();
-
-// Offline: what a static server gave once is there without it. Not where the browser refuses.
-if ("serviceWorker" in navigator && location.protocol !== "file:") {
-  navigator.serviceWorker.register("service.js").catch((error) => {
-    console.warn(`The playground will not work offline: ${error.message}`);
-  });
-}
+// A link is opened by the page that stays.
+if (await isOutdated()) location.reload();
+else start();
+keepFiles();

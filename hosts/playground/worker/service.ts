@@ -10,17 +10,18 @@ declare const VERSION: string;
 
 /** What is used of the worker's scope; its types are not those of a page. */
 interface Scope {
-  readonly registration: {
-    readonly scope: string;
-    readonly waiting: { postMessage(message: unknown): void } | null;
+  readonly registration: { readonly scope: string };
+  readonly clients: {
+    claim(): Promise<void>;
+    matchAll(options: object): Promise<readonly { readonly url: string }[]>;
   };
-  readonly clients: { claim(): Promise<void>; matchAll(): Promise<readonly unknown[]> };
   skipWaiting(): Promise<void>;
   addEventListener(type: string, call: (event: WorkerEvent) => void): void;
 }
 interface WorkerEvent {
   readonly request: Request;
   readonly data: unknown;
+  readonly source: { postMessage(message: unknown): void } | null;
   waitUntil(work: Promise<unknown>): void;
   respondWith(response: Promise<Response>): void;
 }
@@ -28,24 +29,28 @@ interface WorkerEvent {
 const scope = self as unknown as Scope;
 const PREFIX = "xenstore-playground-";
 const NAME = PREFIX + VERSION;
-const TAKE_OVER = "take over";
+const HOME = scope.registration.scope;
 /** The page in its folder, by both its names. */
-const PAGES = ["./", "./index.html"].map((name) => new URL(name, scope.registration.scope).href);
-/** Asked so often, a build that waits does not come. */
-const ATTEMPTS = 5;
-let attempts = 0;
+const PAGES = [HOME, new URL("./index.html", HOME).href];
 
 scope.addEventListener("install", (event) => event.waitUntil(fill()));
 scope.addEventListener("activate", (event) => event.waitUntil(clear()));
-scope.addEventListener("message", ({ data }) => {
-  if (data === TAKE_OVER) void scope.skipWaiting();
+scope.addEventListener("message", (event) => {
+  if (event.data === "take over") event.waitUntil(takeOver(event));
 });
 scope.addEventListener("fetch", (event) => {
   const { method, url, mode } = event.request;
-  if (method !== "GET" || !url.startsWith(scope.registration.scope)) return;
+  if (method !== "GET" || !url.startsWith(HOME)) return;
   const page = mode === "navigate" && PAGES.includes(url.replace(/[?#].*$/s, ""));
-  event.respondWith(page ? begin() : answer(event.request));
+  event.respondWith(answer(page ? "./" : event.request));
 });
+
+/** A page that has just begun asks this build, which waits, to take the place of the old one. */
+async function takeOver({ source }: WorkerEvent): Promise<void> {
+  const windows = await scope.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (windows.filter(({ url }) => url.startsWith(HOME)).length > 1) source?.postMessage("later");
+  else await scope.skipWaiting();
+}
 
 async function fill(): Promise<void> {
   const cache = await caches.open(NAME);
@@ -58,18 +63,6 @@ async function clear(): Promise<void> {
   const old = names.filter((name) => name.startsWith(PREFIX) && name !== NAME);
   await Promise.all(old.map((name) => caches.delete(name)));
   await scope.clients.claim();
-}
-
-/** A tab begins. If it is the only one, the build that waits takes its place first. */
-async function begin(): Promise<Response> {
-  const { waiting } = scope.registration;
-  if (waiting && attempts++ < ATTEMPTS && (await scope.clients.matchAll()).length < 2) {
-    waiting.postMessage(TAKE_OVER);
-    const again =
-      "<!doctype html><title>XenStore playground</title><script>location.reload()</script>";
-    return new Response(again, { headers: { "content-type": "text/html; charset=utf-8" } });
-  }
-  return await answer("./");
 }
 
 async function answer(wanted: Request | string): Promise<Response> {

@@ -19,6 +19,7 @@ async function act(page: Page, domid: number, action: string): Promise<void> {
 }
 
 async function add(page: Page, name: string): Promise<void> {
+  await page.getByTestId("domain-add-open").click();
   const form = page.getByTestId("domain-add");
   await form.getByRole("textbox", { name: /name/i }).fill(name);
   await page.getByTestId("domain-add-submit").click();
