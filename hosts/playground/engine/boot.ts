@@ -92,7 +92,8 @@ export async function arrive({ engine, keep }: Parts, arrival: Arrival): Promise
     }
   }
   const [first] = SCENARIOS;
-  const start = first ? scenarioBeginning(first) : emptyBeginning();
+  const begin = first ? scenarioBeginning(first) : emptyBeginning();
+  const start = { ...begin, keep: "later" as const };
   await keep.take(start.id, false);
   await engine.open(() => start);
   if (kept.some(({ busy }) => busy)) {

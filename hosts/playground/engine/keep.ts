@@ -16,8 +16,10 @@ const FOLDER = "xenstore-playground";
 const LOCK = "xenstore-playground:";
 const ENDING = ".session";
 const NAMES = ".name";
-/** Lines wait so long, to be written together: ms. */
-const WAIT_MS = 100;
+/** When there were many, lines wait so long, to be written together: ms. */
+const WAIT_MS = 50;
+/** Writes in that time before lines have to wait. */
+const BURST = 40;
 /** A file that is larger is written anew, from what is still known. */
 const SIZE_MAX = 64 * 1024 * 1024;
 /** How long a tab that is loaded again waits for its own lock: ms. */
@@ -48,6 +50,10 @@ export class Keep implements InputSink {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #unlock: () => void = () => {};
   #starting = false;
+  /** Lines wait to be written. */
+  #due = false;
+  /** Writes since the timer was set. */
+  #burst = 0;
   #failed = false;
   #version = 0;
 
@@ -72,34 +78,39 @@ export class Keep implements InputSink {
     });
   }
 
-  /** The session that is to be kept from now on; what it had is written with its first change. */
-  async begin(session: Session): Promise<void> {
+  /**
+   * The session that is to be kept from now on.
+   * @param how  `resume`: its file has all of it; `now`: it is written at once; `later`: with its
+   *             first change, since nobody has asked for it yet
+   */
+  async begin(session: Session, how: "resume" | "now" | "later"): Promise<void> {
     await this.end();
     this.#session = session;
     this.#failed = false;
     this.#version = session.version;
     const reason = lacking();
-    // Its first change makes the file: what nobody has touched need not be kept.
     this.#tell(reason ?? true);
     if (reason) this.#failed = true;
+    else if (how !== "later") await this.#start(how === "resume");
   }
 
   input(session: Session, input: Input): void {
     if (session !== this.#session || this.#failed) return;
     if (!this.#handle) {
-      void this.#start();
+      void this.#start(false);
       return;
     }
     this.#lines += lineOf(input);
     this.#soon();
   }
 
-  /** The session's name or script may be different. */
+  /** The session's name, script or steps may be different. */
   touched(session: Session): void {
     if (session !== this.#session || session.version === this.#version) return;
     this.#version = session.version;
-    if (this.#handle) void this.#anew();
-    else if (session.history.last > session.history.first) void this.#start();
+    const { name, stepsDone, script } = session;
+    this.input(session, { kind: "session", facts: { name, stepsDone, script } });
+    if (this.#handle) putName(session).catch(() => {});
   }
 
   /** Writes what waits; the session is not kept any more. */
@@ -158,8 +169,8 @@ export class Keep implements InputSink {
     this.onState();
   }
 
-  /** Opens the file and writes the whole session into it. */
-  async #start(): Promise<void> {
+  /** Opens the file; writes the whole session into it unless it has it. */
+  async #start(resume: boolean): Promise<void> {
     if (this.#starting || !this.#session) return;
     this.#starting = true;
     const session = this.#session;
@@ -172,7 +183,8 @@ export class Keep implements InputSink {
         return;
       }
       this.#handle = handle;
-      await this.#anew();
+      this.#size = handle.getSize();
+      if (!resume || this.#size === 0) await this.#anew();
       if (this.#handle) this.#tell(true);
     } catch (error) {
       this.#fail(error as Error);
@@ -201,22 +213,36 @@ export class Keep implements InputSink {
     }
   }
 
+  /** Little is written at once, since the page may be gone a moment later; much is gathered. */
   #soon(): void {
+    if (this.#due) return;
+    this.#due = true;
+    if (this.#burst++ < BURST) queueMicrotask(() => this.#write());
     this.#timer ??= setTimeout(() => {
       this.#timer = null;
+      this.#burst = 0;
       this.#write();
+      this.#flush();
     }, WAIT_MS);
   }
 
   #write(): void {
+    this.#due = false;
     const handle = this.#handle;
     if (!handle || this.#lines === "") return;
     try {
       const bytes = encoder.encode(this.#lines);
       this.#lines = "";
       this.#size += writeAll(handle, bytes, this.#size);
-      handle.flush();
       if (this.#size > SIZE_MAX) void this.#anew();
+    } catch (error) {
+      this.#fail(error as Error);
+    }
+  }
+
+  #flush(): void {
+    try {
+      this.#handle?.flush();
     } catch (error) {
       this.#fail(error as Error);
     }

@@ -29,8 +29,7 @@ import { traceText } from "./trace_export.ts";
 const LINK_MAX = 2_000_000;
 
 export function openFeature(engine: Engine, keep: Keep, time: TimeTravel): Feature {
-  const open = (make: () => Beginning | Promise<Beginning>, own = false) =>
-    openKept(engine, keep, make, own);
+  const open = (make: () => Beginning | Promise<Beginning>) => openKept(engine, keep, make);
 
   return {
     ops: {
@@ -103,7 +102,7 @@ export function openFeature(engine: Engine, keep: Keep, time: TimeTravel): Featu
         return text;
       },
     },
-    opened: () => keep.begin(engine.session),
+    opened: () => keep.begin(engine.session, engine.session.start.keep),
     closing: () => keep.end(),
     sections: [
       {
@@ -126,10 +125,9 @@ async function openKept(
   engine: Engine,
   keep: Keep,
   make: () => Beginning | Promise<Beginning>,
-  own: boolean,
 ): Promise<void> {
   const beginning = await make();
-  if (!(await keep.take(beginning.id, own))) {
+  if (!(await keep.take(beginning.id, false))) {
     throw new Error("Another tab has this session open: go on there, or close that tab first.");
   }
   await engine.open(() => beginning);

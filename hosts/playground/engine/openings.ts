@@ -8,7 +8,7 @@ import { readListing } from "../model/listing.ts";
 import type { Scenario } from "../model/scenario.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Beginning } from "./session.ts";
-import { followDomain, type StartDomain } from "./session_file.ts";
+import { type Facts, followDomain, inputOf, type StartDomain } from "./session_file.ts";
 import { fill, type ReadSession } from "./session_read.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -34,6 +34,7 @@ function beginning(parts: Partial<Beginning> & Pick<Beginning, "name" | "fill">)
     script: "",
     quota: {},
     startMs: 0,
+    keep: "now",
     labels: new Map(),
     ...parts,
   };
@@ -119,15 +120,21 @@ export function readBeginning(read: ReadSession, id: string | null): Beginning {
   const labels = new Map(Object.entries(head.labels));
   const domains = new Map(head.domains.map((domain) => [domain.domid, domain]));
   let lastMs = 0;
+  let facts: Facts = head;
+  for (const line of read.lines) {
+    if (!line.startsWith('["s"')) continue;
+    const input = inputOf(line);
+    if (input.kind === "session") facts = input.facts;
+  }
   for (let at = read.lines.length - 1; at >= 0 && lastMs === 0; at--) {
     const parts = JSON.parse(read.lines[at] as string) as unknown[];
     if (typeof parts[1] === "number" && parts[0] !== "c") lastMs = parts[1];
   }
   const start = beginning({
-    name: head.name,
+    name: facts.name,
     scenario: head.scenario,
-    stepsDone: head.stepsDone,
-    script: head.script,
+    stepsDone: facts.stepsDone,
+    script: facts.script,
     quota: head.quota,
     startMs: lastMs,
     labels,
@@ -142,5 +149,6 @@ export function readBeginning(read: ReadSession, id: string | null): Beginning {
       return { before: head.domains, now };
     },
   });
-  return { ...start, id: id ?? start.id };
+  if (id === null) return start;
+  return { ...start, id, keep: read.problems.length > 0 ? "now" : "resume" };
 }

@@ -35,6 +35,8 @@ export interface Beginning {
   readonly quota: Readonly<Record<string, number>>;
   /** What the clock says at the beginning: ms. */
   readonly startMs: number;
+  /** How it is kept; see Keep. */
+  readonly keep: "resume" | "now" | "later";
   /** Names of connections in the history that is taken up. */
   readonly labels: ReadonlyMap<string, string>;
 }

@@ -7,7 +7,7 @@
 //   ["q"|"p"|"e", ms, connection, type, request id, transaction, payload]   request, reply, event
 //   ["o"|"x"|"n", ms, connection, note]                                     opened, closed, note
 //   ["c", operation, kind, ...]                                             a change of the store
-//   ["l", connection, label]    ["d", domain]
+//   ["l", connection, label]    ["d", domain]    ["s", what the session says of itself]
 //
 // Bytes are written as text of one character for each.
 
@@ -34,7 +34,15 @@ export type Input =
   | { readonly kind: "record"; readonly record: TraceRecord }
   | { readonly kind: "change"; readonly operation: number; readonly change: StoreChange }
   | { readonly kind: "label"; readonly conn: string; readonly label: string }
-  | { readonly kind: "domain"; readonly domain: StartDomain };
+  | { readonly kind: "domain"; readonly domain: StartDomain }
+  | { readonly kind: "session"; readonly facts: Facts };
+
+/** What a session says of itself besides what happens in it. */
+export interface Facts {
+  readonly name: string;
+  readonly stepsDone: number;
+  readonly script: string;
+}
 
 /** A node of the head's tree: value, permissions, children. */
 export type HeadNode = readonly [value: string, perms: string, children?: Record<string, HeadNode>];
@@ -72,6 +80,8 @@ function plain(input: Input): unknown {
       return ["l", input.conn, input.label];
     case "domain":
       return ["d", input.domain];
+    case "session":
+      return ["s", input.facts];
   }
 }
 
@@ -112,6 +122,7 @@ export function inputOf(line: string): Input {
   }
   if (letter === "l") return { kind: "label", conn: text(rest[0]), label: text(rest[1]) };
   if (letter === "d") return { kind: "domain", domain: domainOf(rest[0]) };
+  if (letter === "s") return { kind: "session", facts: factsOf(rest[0]) };
   return { kind: "record", record: recordOf(letter, rest) };
 }
 
@@ -164,6 +175,16 @@ export function domainOf(given: unknown): StartDomain {
     introduced: introduced !== false,
     target: Number.isInteger(target) ? target : null,
     home: "none",
+  };
+}
+
+/** Checks what a file says of its session. */
+export function factsOf(given: unknown): Facts {
+  const { name, stepsDone, script } = (given ?? {}) as Facts;
+  return {
+    name: typeof name === "string" && name !== "" ? name.slice(0, 80) : "A session",
+    stepsDone: Number.isInteger(stepsDone) && stepsDone > 0 ? stepsDone : 0,
+    script: typeof script === "string" ? script : "",
   };
 }
 

@@ -9,6 +9,7 @@ import type { Done } from "./operation.ts";
 import {
   bytesOf,
   domainOf,
+  factsOf,
   type Head,
   type HeadNode,
   type Input,
@@ -79,10 +80,8 @@ function headOf(line: string): Head {
   const domains = Array.isArray(head.domains) ? head.domains.map(domainOf) : [];
   return {
     "xenstore-playground": version,
-    name: typeof head.name === "string" ? head.name.slice(0, 80) : "A session",
+    ...factsOf(head),
     scenario: typeof head.scenario === "string" ? head.scenario : null,
-    stepsDone: Number.isInteger(head.stepsDone) ? head.stepsDone : 0,
-    script: typeof head.script === "string" ? head.script : "",
     tree: head.tree,
     special: stringsOf(head.special),
     domains,

@@ -3,7 +3,7 @@
 // Never   runs a command: the input of a console does.
 // Source  our own.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { open, showConsole } from "./console_open.ts";
 import { ConsolePane } from "./console_pane.tsx";
 import { domLabel, focused, seen } from "./state.ts";
@@ -22,14 +22,16 @@ export function Consoles() {
   return (
     <section ref={frame} class="console-frame" aria-label="Consoles">
       {columns === 1 ? (
-        <ConsoleChoice domid={one} />
+        <ConsoleChoice key="choice" domid={one} />
       ) : (
-        <div class="console-bar">
+        <div key="bar" class="console-bar">
           <h2>Consoles</h2>
           {others.length > 0 && <OpenAnother domids={others.map(({ domid }) => domid)} />}
         </div>
       )}
       <div
+        // The bar above is one or another: what is typed here must not go with it.
+        key="panes"
         class="console-panes"
         style={{ "--console-columns": Math.min(columns, Math.max(1, shown.length)) }}
       >
@@ -43,8 +45,9 @@ export function Consoles() {
 
 function useColumns(frame: { readonly current: HTMLElement | null }): number {
   const [columns, setColumns] = useState(1);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!frame.current) return;
+    setColumns(Math.max(1, Math.floor(frame.current.clientWidth / PANE_WIDTH)));
     const observer = new ResizeObserver(([entry]) => {
       setColumns(Math.max(1, Math.floor(entry.contentRect.width / PANE_WIDTH)));
     });

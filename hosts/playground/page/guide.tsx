@@ -26,7 +26,14 @@ import { domClass, seen } from "./state.ts";
 export function Guide() {
   const open = scenario.value;
   return (
-    <section class="guide panel" aria-label="Guide" data-testid="guide" data-folded={folded.value}>
+    <section
+      class="guide panel"
+      aria-label="Guide"
+      data-testid="guide"
+      data-folded={folded.value}
+      data-done={stepsDone.value}
+      data-failed={failed.value.size}
+    >
       {open ? <Story story={open} /> : <NoStory />}
       <ScenarioDialog />
     </section>

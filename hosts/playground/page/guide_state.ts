@@ -9,7 +9,7 @@ import { SCENARIOS } from "../scenarios/index.ts";
 import { nextStep } from "./guide_words.ts";
 import { keep, kept } from "./keep.ts";
 import { narrow } from "./media.ts";
-import { act, call, focused, seen, selected, view } from "./state.ts";
+import { act, call, focused, lens, seen, selected, view } from "./state.ts";
 
 export const scenario = computed<Scenario | undefined>(() => {
   const id = seen.session.value?.scenario;
@@ -78,6 +78,9 @@ export async function runStep(): Promise<void> {
       mark(step, fine);
       if (!fine) return;
       bringIntoView(steps[step]);
+      for (const action of steps[step].do) {
+        if (action.kind === "lens") lens.value = action.domid;
+      }
     }
   } finally {
     running.value = false;

@@ -3,9 +3,10 @@
 // Never   lets a page go on with files of two builds.
 // Source  our own; the Service Workers standard.
 
-/** The worker that waits is asked so often: the old one may just be busy with this page's files. */
-const ATTEMPTS = 6;
-const EVERY_MS = 500;
+/** The old worker must have nothing to do when the new one is asked: first this page has its files. */
+const QUIET_MS = 1000;
+/** For the answer. */
+const PATIENCE_MS = 3000;
 
 /** What a static server gave once is there without it. Not where the browser refuses. */
 export function keepFiles(): void {
@@ -24,24 +25,20 @@ export async function isOutdated(): Promise<boolean> {
   if (!serviceWorker?.controller) return false;
   const waiting = (await serviceWorker.getRegistration().catch(() => undefined))?.waiting;
   if (!waiting) return false;
+  await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
   return new Promise((resolve) => {
-    let attempts = 0;
-    const done = (outdated: boolean) => {
-      clearInterval(timer);
-      resolve(outdated);
-    };
-    const ask = () => {
-      if (attempts++ < ATTEMPTS) waiting.postMessage("take over");
-      else done(false);
-    };
-    const timer = setInterval(ask, EVERY_MS);
-    // Later than that is better than a page of two builds.
+    let late = false;
     serviceWorker.addEventListener("controllerchange", () => {
-      if (attempts > ATTEMPTS) location.reload();
-      done(true);
+      // Even then: better than a page of two builds.
+      if (late) location.reload();
+      resolve(true);
     });
-    serviceWorker.addEventListener("message", () => done(false), { once: true });
+    serviceWorker.addEventListener("message", () => resolve(false), { once: true });
     serviceWorker.startMessages();
-    ask();
+    setTimeout(() => {
+      late = true;
+      resolve(false);
+    }, PATIENCE_MS);
+    waiting.postMessage("take over");
   });
 }

@@ -6,6 +6,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import { explain } from "../model/known.ts";
 import { bytesOf, decode, type Field, headerOf } from "../model/packet.ts";
 import { sentenceOf } from "../model/packet_sentence.ts";
 import { hexBytes } from "../model/packet_text.ts";
@@ -154,6 +155,7 @@ function Message({
   const bytes = bytesOf(row);
   const header = headerOf(row);
   const lit = useSignal("");
+  const known = explained(row, fields);
   const parts: Part[] = [
     ...header.map(({ name, at }) => ({ name, from: at, to: at + 4 })),
     ...fields.slice(0, FIELDS_MAX).map(({ from, to }, at) => {
@@ -183,7 +185,14 @@ function Message({
               </Line>
             ))}
             {fields.slice(0, FIELDS_MAX).map((field, at) => (
-              <FieldLine key={field.from} id={`payload-${at}`} field={field} row={row} lit={lit} />
+              <FieldLine
+                key={field.from}
+                id={`payload-${at}`}
+                field={field}
+                row={row}
+                lit={lit}
+                note={field.note || (known[field.name as keyof typeof known] ?? "")}
+              />
             ))}
           </tbody>
         </table>
@@ -212,11 +221,13 @@ function FieldLine({
   field,
   row,
   lit,
+  note,
 }: {
   id: string;
   field: Field;
   row: PacketRow;
   lit: Lit;
+  note: string;
 }) {
   const bytes = row.payload.subarray(field.from, field.to);
   const more = bytes.length > HEX_MAX ? " ..." : "";
@@ -227,7 +238,7 @@ function FieldLine({
       name={field.name}
       hex={hexBytes(bytes.subarray(0, HEX_MAX)) + more}
       lit={lit}
-      note={field.note}
+      note={note}
     >
       {node === null ? (
         <Bytes bytes={bytes} max={4096} />
@@ -243,6 +254,17 @@ function FieldLine({
       )}
     </Line>
   );
+}
+
+/** What a well-known path is for, and what the value that goes with it means. */
+function explained(row: PacketRow, fields: readonly Field[]): { path?: string; value?: string } {
+  const path = fields.find(({ name }) => name === "path");
+  const node = path ? absoluteOf(path.text, row.domid) : null;
+  if (node === null) return {};
+  const value = fields.find(({ name }) => name === "value");
+  const bytes = value ? row.payload.subarray(value.from, value.to) : new Uint8Array(0);
+  const known = explain(node, bytes);
+  return known ? { path: known.text, value: (value && known.value) ?? "" } : {};
 }
 
 /** The node that a path names; null: it names none. */

@@ -4,6 +4,7 @@
 // Source  the ARIA Authoring Practices, Tree View.
 
 import { Component } from "preact";
+import { explain } from "../model/known.ts";
 import { pieces } from "../model/value.ts";
 import { domClass } from "./state.ts";
 import type { ShownRow } from "./tree_window.ts";
@@ -51,7 +52,9 @@ export class Row extends Component<RowProps> {
         style={`--depth:${row.depth}`}
       >
         <span class={row.children > 0 ? "tree-twisty" : "tree-leaf"} aria-hidden="true" />
-        <span class="tree-name">{row.name === "" ? "/" : row.name}</span>
+        <span class="tree-name" title={explain(row.path, row.value)?.text}>
+          {row.name === "" ? "/" : row.name}
+        </span>
         {hidden ? (
           <span class="tree-lock tag">no read</span>
         ) : (

@@ -100,6 +100,21 @@ describe("a session", () => {
     await says(consoleOf(page, 1).getByTestId("console-output"), "kept");
   });
 
+  test("that a link has opened is there after a reload, though nothing was changed", async () => {
+    const page = await open();
+    await steps(page, 1);
+    await view(page, "Share & keep");
+    await page.getByTestId("share-copy").first().click();
+    const link = await page.getByTestId("share-link").inputValue();
+    const guest = await visitor();
+    const other = await guest.open(`#${link.split("#")[1]}`);
+    await says(row(other, "/step"), "1");
+    await says(other.locator("header").getByTestId("kept"), "Kept");
+    await other.reload();
+    await ready(other);
+    await says(row(other, "/step"), "1");
+  });
+
   test("is each tab's own, and one that another tab has is not taken", async () => {
     const guest = await visitor();
     const first = await guest.open();

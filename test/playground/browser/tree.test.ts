@@ -15,7 +15,39 @@ async function select(page: Page, path: string): Promise<void> {
   await page.locator(`[data-testid=row][data-path="${path}"][aria-selected=true]`).waitFor();
 }
 
+/** What `xenstore-ls -fp` prints of a host with so many nodes below each of 100 homes. */
+function listing(each: number): string {
+  let text = "";
+  for (let domid = 1; domid <= 100; domid++) {
+    for (let n = 0; n < each; n++) {
+      text += `/local/domain/${domid}/data/k${n} = "value ${n}"   (n${domid})\n`;
+    }
+  }
+  return text;
+}
+
 describe("the tree", () => {
+  test("holds a hundred thousand nodes, and draws only those in view", async () => {
+    const page = await open();
+    await view(page, "Share & keep");
+    const file = { name: "large.txt", mimeType: "text/plain", buffer: Buffer.from(listing(1000)) };
+    await page.locator("input[type=file]").first().setInputFiles(file);
+    await says(page.getByTestId("open-dialog"), "100,000 nodes");
+    await page.getByTestId("open-confirm").click();
+    await says(page.getByTestId("nodes"), /100\.\d?K|100,\d{3}/);
+    await select(page, "/");
+    await page.getByRole("button", { name: "Expand" }).first().click();
+    await row(page, "/local/domain/1/data/k0").waitFor();
+    await page.getByTestId("tree").focus();
+    await page.keyboard.press("End");
+    await row(page, "/local/domain/100/data/k999").waitFor();
+    expect(await page.getByTestId("row").count()).toBeLessThan(200);
+    await page.getByTestId("filter").fill("100/data/k77");
+    await row(page, "/local/domain/100/data/k777").waitFor();
+    await page.reload();
+    await says(page.getByTestId("nodes"), /100\.\d?K|100,\d{3}/);
+  });
+
   test("shows what a console writes at once, and flashes", async () => {
     const page = await open();
     await row(page, "/local/domain/1").waitFor();
