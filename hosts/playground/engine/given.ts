@@ -11,7 +11,7 @@ import {
   readExport,
   readListing,
 } from "../model/listing.ts";
-import { UNPACKED_MAX } from "../model/pack.ts";
+import { inflated, UNPACKED_MAX } from "../model/pack.ts";
 import type { Found } from "../model/protocol.ts";
 import { type ReadSession, readSession } from "./session_read.ts";
 
@@ -50,13 +50,9 @@ async function textOf(bytes: Uint8Array): Promise<string> {
   if (bytes.length > UNPACKED_MAX)
     throw new Error("The file is larger than this page opens: 64 MiB.");
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return new TextDecoder().decode(bytes);
-  try {
-    const packed = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream();
-    const stream = packed.pipeThrough(new DecompressionStream("gzip"));
-    return await new Response(stream).text();
-  } catch (error) {
-    throw new Error("The file is packed by gzip, and not whole: fetch it again.", { cause: error });
-  }
+  const broken = "The file is packed by gzip, and not whole: fetch it again.";
+  const words = { broken, what: "The file" };
+  return await inflated(bytes as Uint8Array<ArrayBuffer>, "gzip", words);
 }
 
 function sessionOf(text: string): Given {

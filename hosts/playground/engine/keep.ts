@@ -48,7 +48,9 @@ export class Keep implements InputSink {
   #size = 0;
   #lines = "";
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** Lets go of the lock of the open session, and of the one that is about to be. */
   #unlock: () => void = () => {};
+  #next: () => void = () => {};
   #starting = false;
   /** Lines wait to be written. */
   #due = false;
@@ -57,18 +59,20 @@ export class Keep implements InputSink {
   #failed = false;
   #version = 0;
 
-  /** Takes a session's lock. False: another tab has it. `own`: this tab has had it a moment ago. */
+  /**
+   * Takes a session's lock; the one before is held until `begin`. False: another tab has it.
+   * @param own  this tab has had it a moment ago, and may have to wait for itself
+   */
   async take(id: string, own: boolean): Promise<boolean> {
-    this.release();
+    this.leave();
     const { locks } = navigator;
     if (!locks) return true;
     return new Promise((resolve) => {
-      const release = new Promise<void>((done) => {
+      const over = new Promise<void>((release) => {
         const held = async (lock: Lock | null): Promise<void> => {
+          if (lock) this.#next = release;
           resolve(lock !== null);
-          if (!lock) return;
-          this.#unlock = done;
-          await release;
+          if (lock) await over;
         };
         const options = own
           ? { signal: AbortSignal.timeout(PATIENCE_MS) }
@@ -78,6 +82,12 @@ export class Keep implements InputSink {
     });
   }
 
+  /** The session whose lock was taken is not opened after all. */
+  leave(): void {
+    this.#next();
+    this.#next = () => {};
+  }
+
   /**
    * The session that is to be kept from now on.
    * @param how  `resume`: its file has all of it; `now`: it is written at once; `later`: with its
@@ -85,6 +95,9 @@ export class Keep implements InputSink {
    */
   async begin(session: Session, how: "resume" | "now" | "later"): Promise<void> {
     await this.end();
+    this.#unlock();
+    this.#unlock = this.#next;
+    this.#next = () => {};
     this.#session = session;
     this.#failed = false;
     this.#version = session.version;
@@ -122,11 +135,6 @@ export class Keep implements InputSink {
     this.#handle = null;
     this.#session = null;
     this.#lines = "";
-  }
-
-  release(): void {
-    this.#unlock();
-    this.#unlock = () => {};
   }
 
   /** All that is kept, the newest first. */

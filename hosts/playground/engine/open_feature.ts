@@ -130,7 +130,12 @@ async function openKept(
   if (!(await keep.take(beginning.id, false))) {
     throw new Error("Another tab has this session open: go on there, or close that tab first.");
   }
-  await engine.open(() => beginning);
+  try {
+    await engine.open(() => beginning);
+  } catch (error) {
+    keep.leave();
+    throw error;
+  }
 }
 
 async function openGiven(engine: Engine, open: Open, given: Given): Promise<void> {

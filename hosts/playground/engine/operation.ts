@@ -20,6 +20,7 @@ import {
   XS_WRITE,
 } from "../../entry/wire.ts";
 import type { Operation } from "../model/protocol.ts";
+import { domidOf } from "../model/words.ts";
 import type { Delta } from "./mirror.ts";
 
 /** Events whose hearers are kept by name; of the others only the number is. */
@@ -102,11 +103,6 @@ export class Done implements Operation {
       ...{ heard: [...heard], request, reply },
     };
   }
-}
-
-/** Whose connection it is, by its name: D7 and D7.2 are domain 7's. */
-export function domidOf(conn: string): number {
-  return conn.startsWith("D") ? Number.parseInt(conn.slice(1), 10) || 0 : 0;
 }
 
 /** The operation that a request begins. */

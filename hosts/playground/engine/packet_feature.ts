@@ -12,10 +12,11 @@ import type {
   PacketWindow,
   TimelineWindow,
 } from "../model/protocol.ts";
+import { domidOf } from "../model/words.ts";
 import type { Context } from "./engine.ts";
 import type { Feature } from "./feature.ts";
 import type { Entry, History } from "./history.ts";
-import { type Done, domidOf } from "./operation.ts";
+import type { Done } from "./operation.ts";
 
 const ROWS_MAX = 500;
 const OPERATIONS_MAX = 400;

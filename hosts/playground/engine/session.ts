@@ -148,13 +148,13 @@ export class Session {
     });
     session.#hiding = false;
     session.hidden = session.store.client;
-    session.#planting = true;
-    await plant(
-      session.#secretly(() => session.store.stream()),
-      session.mirror,
-    );
-    session.#planting = false;
-    session.page = await session.client(PAGE);
+    try {
+      await session.#plant();
+      session.page = await session.client(PAGE);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
     void session.store.closed.then((error) => {
       if (error && !session.closed) sink.failed(error.message);
     });
@@ -223,13 +223,14 @@ export class Session {
     await this.store.close();
   }
 
-  #secretly<T>(open: () => T): T {
+  /** Puts what the mirror has into the store. */
+  async #plant(): Promise<void> {
+    this.#planting = true;
     this.#hiding = true;
-    try {
-      return open();
-    } finally {
-      this.#hiding = false;
-    }
+    const stream = this.store.stream();
+    this.#hiding = false;
+    await plant(stream, this.mirror);
+    this.#planting = false;
   }
 
   #traced(heard: TraceRecord): void {

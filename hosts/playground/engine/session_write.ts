@@ -3,8 +3,8 @@
 // Never   changes the session: the tree goes back in a copy.
 // Source  our own; session_file.ts has the format.
 
+import { domidOf } from "../model/words.ts";
 import type { Mirror, MirrorNode } from "./mirror.ts";
-import { domidOf } from "./operation.ts";
 import type { Session } from "./session.ts";
 import {
   binary,

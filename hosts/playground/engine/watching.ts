@@ -5,7 +5,8 @@
 
 import { XS_RESET_WATCHES, XS_UNWATCH, XS_WATCH } from "../../entry/wire.ts";
 import type { WatchInfo } from "../model/protocol.ts";
-import { absolute, type Done, domidOf } from "./operation.ts";
+import { domidOf } from "../model/words.ts";
+import { absolute, type Done } from "./operation.ts";
 
 type Counted = { -readonly [K in keyof WatchInfo]: WatchInfo[K] };
 

@@ -26,7 +26,8 @@ export interface Listing {
 const PROBLEMS_MAX = 20;
 const SHOWN = 80;
 const PATH_MAX = 3072;
-const VALUE_MAX = 4096;
+/** Bytes of a path, a NUL and a value: they go in one message. */
+const MESSAGE_MAX = 4096;
 /** What stands between a node's name and its value. */
 const IS = ' = "';
 /** What may follow the value: dots, where it was cut or up to a column, and permissions. */
@@ -80,7 +81,9 @@ function nodeOf(line: string, above: string[]): ListedNode | string {
     return `has permissions that make no sense: (${perms})`;
   }
   const bytes = unescaped(value);
-  if (bytes.length > VALUE_MAX) return "has a value of more than 4096 bytes";
+  if (path.length + 1 + bytes.length > MESSAGE_MAX) {
+    return "has more than the 4096 bytes that path and value may have together";
+  }
   return { path, value: bytes, perms: perms?.trim().split(/[ ,]+/).join(" ") ?? null };
 }
 
@@ -193,7 +196,8 @@ function exported(one: unknown): ListedNode | null {
         ? Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
         : new TextEncoder().encode(value as string);
     if (typeof value !== "string" && typeof base64 !== "string") return null;
-    return bytes.length > VALUE_MAX ? null : { path, value: bytes, perms: perms.join(" ") };
+    if (path.length + 1 + bytes.length > MESSAGE_MAX) return null;
+    return { path, value: bytes, perms: perms.join(" ") };
   } catch {
     return null;
   }

@@ -39,7 +39,20 @@ export async function unpack(fragment: string): Promise<string> {
   } catch (error) {
     throw new Error(broken, { cause: error });
   }
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return await inflated(bytes, "deflate-raw", { broken, what: "The link" });
+}
+
+/**
+ * Text that was packed.
+ * @param words  `broken`: what is said when it is not whole; `what`: what it is called
+ * @throws Error of one or two sentences
+ */
+export async function inflated(
+  bytes: Uint8Array<ArrayBuffer>,
+  format: CompressionFormat,
+  { broken, what }: { readonly broken: string; readonly what: string },
+): Promise<string> {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream(format));
   const reader = stream.getReader();
   const decoder = new TextDecoder();
   let text = "";
@@ -55,7 +68,7 @@ export async function unpack(fragment: string): Promise<string> {
   }
   if (size > UNPACKED_MAX) {
     await reader.cancel();
-    throw new Error("The link holds more than this page opens: 64 MiB.");
+    throw new Error(`${what} holds more than this page opens: 64 MiB.`);
   }
   return text + decoder.decode();
 }

@@ -12,6 +12,11 @@ export interface Perm {
   readonly domid: number;
 }
 
+/** Whose connection it is, by its name: D7 and D7.2 are domain 7's; those of sockets are 0's. */
+export function domidOf(conn: string): number {
+  return conn.startsWith("D") ? Number.parseInt(conn.slice(1), 10) || 0 : 0;
+}
+
 /** Colours that domains have in the page. */
 export const COLOURS = 8;
 

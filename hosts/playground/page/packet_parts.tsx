@@ -7,6 +7,7 @@ import { computed, type Signal, useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { type Piece, pieces } from "../model/packet_text.ts";
 import type { PacketRow } from "../model/protocol.ts";
+import { domidOf } from "../model/words.ts";
 import { narrow } from "./media.ts";
 import { domClass, domLabel, seen, selected, view } from "./state.ts";
 
@@ -39,11 +40,6 @@ export function time(ms: number): string {
 /** "1 node", "5 nodes" */
 export function count(value: number, one: string, many = `${one}s`): string {
   return `${number(value)} ${value === 1 ? one : many}`;
-}
-
-/** Whose connection it is, by its name: D7 and D7.2 are domain 7's; those of sockets are dom0's. */
-export function domidOf(conn: string): number {
-  return conn.startsWith("D") ? Number.parseInt(conn.slice(1), 10) || 0 : 0;
 }
 
 /** A connection by its name, and whose it is. */

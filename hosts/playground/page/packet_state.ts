@@ -6,7 +6,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { PacketFilter, PacketRow, PacketWindow } from "../model/protocol.ts";
 import { paced } from "./packet_pace.ts";
-import { link, packet, seen } from "./state.ts";
+import { link, onSession, packet, seen } from "./state.ts";
 
 export const KINDS = ["request", "reply", "event", "note"] as const;
 export const ALL: PacketFilter = { text: "", conn: "", type: "", kinds: KINDS };
@@ -77,18 +77,12 @@ export function mountPackets(): () => void {
   };
 }
 
-let session = "";
-effect(() => {
-  const id = seen.session.value?.id ?? "";
-  if (id === session) return;
-  session = id;
-  batch(() => {
-    filter.value = ALL;
-    follow.value = true;
-    first.value = 0;
-    active.value = -1;
-    hidden.value = false;
-  });
+onSession(() => {
+  filter.value = ALL;
+  follow.value = true;
+  first.value = 0;
+  active.value = -1;
+  hidden.value = false;
   search = null;
   pending = false;
   mine = 0;

@@ -5,6 +5,7 @@
 
 import { useSignal } from "@preact/signals";
 import { Dialog } from "./dialog.tsx";
+import { download } from "./download.ts";
 import { EngineError } from "./engine.ts";
 import { confirmFile, confirmOpen } from "./open.tsx";
 import { call, tell } from "./state.ts";
@@ -43,13 +44,7 @@ export function TraceButtons() {
 
 async function exportTrace(): Promise<void> {
   try {
-    const text = await call("export.trace", {});
-    const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-    const link = document.createElement("a");
-    link.href = url;
-    link.download = FILE;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+    download(FILE, await call("export.trace", {}));
     tell("info", `The trace is in ${FILE}: "xenstore replay ${FILE}" runs it again.`);
   } catch (error) {
     tell("error", error instanceof EngineError ? error.message : String(error));

@@ -3,7 +3,7 @@
 // Never   draws more than ten times a second, however busy the ring is.
 // Source  the XenStore protocol, ring.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { DomainInfo, RingInfo } from "../model/protocol.ts";
 import { errorWords } from "../model/ring_texts.ts";
 import { BreakRing } from "./ring_break.tsx";
@@ -18,6 +18,11 @@ const PACE_MS = 100;
 
 export function Rings() {
   const domid = focused.value;
+  // Who comes here wants to see a ring, and domain 0 has none.
+  useLayoutEffect(() => {
+    const guest = seen.domains.peek()?.find((one) => one.domid !== 0 && one.state === "running");
+    if (focused.peek() === 0 && guest) focused.value = guest.domid;
+  }, []);
   useEffect(() => link.look({ ring: domid }), [domid]);
   useEffect(() => () => link.look({ ring: undefined }), []);
   const info = usePaced(seen.ring.value);

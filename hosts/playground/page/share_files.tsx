@@ -5,6 +5,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { download } from "./download.ts";
 import { confirmFile, confirmOpen } from "./open.tsx";
 import { fileName } from "./share_words.ts";
 import { call, seen, tell } from "./state.ts";
@@ -65,14 +66,7 @@ async function save({ make, ending }: Saved): Promise<void> {
   try {
     const contents = await make();
     const name = fileName(seen.session.value?.name ?? "", new Date(), ending);
-    const file = new Blob([contents as BlobPart], { type: "application/octet-stream" });
-    const address = URL.createObjectURL(file);
-    const link = document.createElement("a");
-    link.href = address;
-    link.download = name;
-    link.click();
-    // Some browsers begin to read it only after this.
-    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+    download(name, contents);
     tell("info", `${name} is with your downloads.`);
   } catch (error) {
     tell("error", `The file could not be made: ${(error as Error).message}`);

@@ -3,7 +3,7 @@
 // Never   draws anything.
 // Source  our own; Preact's signals.
 
-import { batch, computed, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type Signal, signal, untracked } from "@preact/signals";
 import { addLines, type ConsoleLog, clearLog, EMPTY_LOG } from "../model/console_log.ts";
 import { isNamed } from "../model/domain_help.ts";
 import type {
@@ -170,6 +170,17 @@ link.onNotice = ({ kind, text }) => tell(kind, text);
 link.onEnd = (reason) => {
   ended.value = reason;
 };
+
+/** Calls back whenever another session has been opened, and for the first. */
+export function onSession(call: () => void): void {
+  let known = "";
+  effect(() => {
+    const id = seen.session.value?.id ?? "";
+    if (id === known) return;
+    known = id;
+    untracked(() => batch(call));
+  });
+}
 
 /** Another session: nothing of the one before is shown any more. */
 function opened(id: string): void {

@@ -6,7 +6,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import type { Operation } from "../model/protocol.ts";
 import { paced } from "./packet_pace.ts";
-import { link, packet, seen } from "./state.ts";
+import { link, onSession, packet, seen } from "./state.ts";
 
 /** The newest operation in view; null: whatever is the newest of all. */
 export const to = signal<number | null>(null);
@@ -44,16 +44,10 @@ export function mountTimeline(): () => void {
   };
 }
 
-let session = "";
-effect(() => {
-  const id = seen.session.value?.id ?? "";
-  if (id === session) return;
-  session = id;
-  batch(() => {
-    to.value = null;
-    chosen.value = 0;
-    pointed.value = null;
-  });
+onSession(() => {
+  to.value = null;
+  chosen.value = 0;
+  pointed.value = null;
 });
 
 /** How far the history goes. */
