@@ -58,6 +58,8 @@ describe("a session", () => {
       all.find((done) => done.type === type && done.path.startsWith(path));
     expect(one("WRITE", "key")).toMatchObject({ conn: "D7", error: "", changes: 1, events: 1 });
     expect(one("WRITE", "key")?.heard[0]?.path).toBe("/local/domain/7/key");
+    const [first] = one("WRITE", "key")?.heard ?? [];
+    expect(history.records.get(first?.record ?? 0)?.record.kind).toBe("event");
     expect(one("WATCH")).toMatchObject({ events: 1, error: "" });
     expect(one("TRANSACTION_END")).toMatchObject({ detail: "commit", changes: 2 });
     expect(one("RM", "/a")).toMatchObject({ changes: 1, error: "" });

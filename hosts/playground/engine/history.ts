@@ -64,6 +64,7 @@ export class History {
     if (!done) return;
     if (record.kind === "request" || record.kind === "note") done.request = entry.n;
     else if (record.kind === "reply") done.reply = entry.n;
+    else if (record.kind === "event") done.heardAs(entry.n);
   }
 
   /** A change was made, and the tree took these steps. Returns the operation that it is due to. */

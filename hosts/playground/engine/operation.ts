@@ -39,7 +39,7 @@ export class Done implements Operation {
   readonly detail: string;
   error: string | null = null;
   events = 0;
-  readonly heard: { conn: string; path: string; token: string }[] = [];
+  readonly heard: { conn: string; path: string; token: string; record: number }[] = [];
   request = 0;
   reply = 0;
   readonly reqId: number;
@@ -89,9 +89,15 @@ export class Done implements Operation {
 
   hear(conn: string, path: string, token: string): void {
     this.events += 1;
-    if (this.heard.length < HEARD_MAX) this.heard.push({ conn, path, token });
+    if (this.heard.length < HEARD_MAX) this.heard.push({ conn, path, token, record: 0 });
     this.served ??= new Set();
     this.served.add(`${conn} ${token}`);
+  }
+
+  /** The event that was heard last has this record. */
+  heardAs(record: number): void {
+    const last = this.heard.at(-1);
+    if (last && this.events === this.heard.length) last.record = record;
   }
 
   /** As the page gets it. */

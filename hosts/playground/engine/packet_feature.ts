@@ -44,7 +44,8 @@ export function packetFeature(context: Context): Feature {
             : null,
         make: ({ packets }: Look) => {
           if (!packets) return undefined;
-          const window = sieve.window(context.session.history, packets);
+          const { history, labels } = context.session;
+          const window = sieve.window(history, packets, labels);
           // There is more to look at: with the next frame.
           if (sieve.behind > 0) queueMicrotask(() => context.changed());
           return window;
@@ -81,7 +82,7 @@ class Sieve {
     this.#history = null;
   }
 
-  window(history: History, look: PacketLook): PacketWindow {
+  window(history: History, look: PacketLook, names: ReadonlyMap<string, string>): PacketWindow {
     this.#update(history, look.filter);
     const { first, last } = history.records;
     const all = last - first + 1;
@@ -96,7 +97,12 @@ class Sieve {
       const entry = history.records.get(found ? (found[at] as number) : first + at);
       if (entry) rows.push(rowOf(entry));
     }
-    return { from, total, all, rows, conns: [...this.#conns] };
+    const labels: Record<string, string> = {};
+    for (const { conn } of rows) {
+      const name = names.get(conn);
+      if (name !== undefined) labels[conn] = name;
+    }
+    return { from, total, all, rows, conns: [...this.#conns], labels };
   }
 
   #update(history: History, filter: PacketFilter): void {

@@ -224,6 +224,8 @@ export interface PacketWindow {
   readonly rows: readonly PacketRow[];
   /** Connections there were, for the filter. */
   readonly conns: readonly string[];
+  /** What those of the rows are called, such as "xenstore watch"; not all have a name. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A request with what came of it, or something the host did. */
@@ -248,6 +250,8 @@ export interface Operation {
     readonly conn: string;
     readonly path: string;
     readonly token: string;
+    /** Number of its record. */
+    readonly record: number;
   }[];
   /** Numbers of its records: request, reply (0: none yet). */
   readonly request: number;

@@ -7,7 +7,7 @@ import { useSignal } from "@preact/signals";
 import type { Operation, PacketRow } from "../model/protocol.ts";
 import { Conn, count, moment, number } from "./packet_parts.tsx";
 import { goTo } from "./packet_state.ts";
-import { act, call, tell, view } from "./state.ts";
+import { act, tell, view } from "./state.ts";
 
 /** Events that are listed at once. */
 const SHOWN = 8;
@@ -85,9 +85,9 @@ function Events({ operation, row }: { operation: Operation; row: PacketRow }) {
         {count(events, "event")} {WHOSE[row.kind]}
       </summary>
       <ul>
-        {shown.map(({ conn, path }, at) => (
-          <li key={at}>
-            <button type="button" class="plain" onClick={() => goToEvent(operation, at, row.n)}>
+        {shown.map(({ conn, path, record }) => (
+          <li key={record}>
+            <button type="button" class="plain" onClick={() => goToEvent(record, row.n)}>
               <Conn conn={conn} /> <bdi class="mono">{path}</bdi>
             </button>
           </li>
@@ -112,26 +112,8 @@ function Events({ operation, row }: { operation: Operation; row: PacketRow }) {
   );
 }
 
-/** Records behind a request among which its events are looked for, and how many at a time. */
-const RANGE = 4096;
-const STEP = 64;
-
-/** Selects the event that is the `index`th of its operation. */
-async function goToEvent(operation: Operation, index: number, self: number): Promise<void> {
-  let left = index;
-  try {
-    for (let from = operation.request + 1; from < operation.request + RANGE; from += STEP) {
-      const asked = Array.from({ length: STEP }, (_, at) => call("packets.one", { n: from + at }));
-      for (const row of await Promise.all(asked)) {
-        if (row?.kind !== "event" || row.operation !== operation.n) continue;
-        if (left-- > 0) continue;
-        if (row.n === self) tell("info", "This is the message that is selected.");
-        goTo(row.n);
-        return;
-      }
-    }
-  } catch {
-    // Told below.
-  }
-  tell("warning", "This event is not among the messages that are kept.");
+/** Selects the message of an event. */
+function goToEvent(record: number, self: number): void {
+  if (record === self) tell("info", "This is the message that is selected.");
+  goTo(record);
 }

@@ -46,11 +46,14 @@ export function count(value: number, one: string, many = `${one}s`): string {
 export function Conn({ conn, domid, long }: { conn: string; domid?: number; long?: boolean }) {
   const owner = domid ?? domidOf(conn);
   const label = domLabel(owner);
+  const name = seen.packets.value?.labels[conn] ?? "";
   if (conn === "") return <span class="dim">the host</span>;
   return (
-    <span class="packets-conn" title={`${conn} of ${label}`}>
+    <span class="packets-conn" title={`${conn}${name && `, ${name},`} of ${label}`}>
       <b class={domClass(owner)}>{conn}</b>
-      {long && <span class="dim"> {label.replace(/^dom\d+ /, "")}</span>}
+      {long && (
+        <span class="dim"> {name.replace(/^xenstore /, "") || label.replace(/^dom\d+ /, "")}</span>
+      )}
     </span>
   );
 }

@@ -33,7 +33,9 @@ describe("packets", () => {
     await says(detail, /value/i);
     await says(detail, "spoken");
     await says(detail, /reply/i);
-    await says(detail, /event/i);
+    await says(detail, /1 event/);
+    await detail.locator(".packets-events button").first().click();
+    await says(detail, /event WATCH_EVENT/);
   });
 
   test("are filtered by text, connection and kind", async () => {
