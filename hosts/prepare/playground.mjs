@@ -12,9 +12,10 @@ export const FOLDER = "build/playground";
 const SOURCES = "hosts/playground";
 /** Programs: the page, the worker with the store, and what scripts import. */
 const PROGRAMS = { page: "page/main.tsx", engine: "engine/main.ts", script: "script/main.ts" };
+const STYLE = "style.css";
 const WORKER = "worker/service.ts";
 const PAGE = "index.html";
-const PLAIN = ["style.css", "manifest.webmanifest", "icon.svg"];
+const PLAIN = ["manifest.webmanifest", "icon.svg"];
 const CORE = "build/xenstore.wasm";
 
 /**
@@ -47,12 +48,19 @@ export async function playground() {
   });
   const files = outputFiles.map((file) => [path.relative("", file.path), file.contents]);
   files.push([`${FOLDER}/${PAGE}`, page(metafile.outputs)]);
+  files.push([`${FOLDER}/${STYLE}`, await bundled(esbuild, options, STYLE)]);
   for (const name of PLAIN) {
     files.push([`${FOLDER}/${name}`, fs.readFileSync(`${SOURCES}/${name}`)]);
   }
   files.push([`${FOLDER}/xenstore.wasm`, fs.readFileSync(CORE)]);
   files.push([`${FOLDER}/service.js`, await service(esbuild, options, files)]);
   return files;
+}
+
+/** One file with all that it imports. */
+async function bundled(esbuild, options, name) {
+  const built = await esbuild.build({ ...options, entryPoints: [`${SOURCES}/${name}`] });
+  return built.outputFiles[0].contents;
 }
 
 /** The page, which says at once what page.js needs: else the browser asks for that only then. */
