@@ -46,6 +46,8 @@ export type Meeting = {
   sameEventsButDomainEvents: boolean;
   /** The transaction touched, or touches, something after others had changed the store. */
   touchedLate: boolean;
+  /** The transaction gives a node to a domain that is gone. */
+  givesToGone: boolean;
   /** Domids that were released or have died since the sequence began. */
   gone: ReadonlySet<number>;
   /** Our core judges conflicts as the C daemon does. */
@@ -294,6 +296,15 @@ export const C417: readonly Rule[] = [
       act.type === XS_TRANSACTION_END &&
       peerReply === "OK" &&
       ourReply === "EAGAIN",
+    ends: always,
+  },
+  {
+    name: "gives-to-the-dead",
+    reason:
+      "C commits a transaction that gives a node to a domain which has ended meanwhile; ours " +
+      "answers EAGAIN, since the next domain with that number would own it",
+    applies: ({ act, peerReply, ourReply, givesToGone }) =>
+      givesToGone && act.type === XS_TRANSACTION_END && peerReply === "OK" && ourReply === "EAGAIN",
     ends: always,
   },
 ];

@@ -188,6 +188,7 @@ class Comparison {
       sameButDomainEvents: equal(act, peer, plain),
       sameEventsButDomainEvents: equal(act, only(peer, isEvent), only(plain, isEvent)),
       touchedLate: this.#transactionsOpen.touchedLate(act),
+      givesToGone: this.#transactionsOpen.gives(act, this.#gone),
       gone: this.#gone,
       strict: this.#strict,
     };
