@@ -75,6 +75,23 @@ describe("a session", () => {
     }
   });
 
+  it("knows who watches what, how deep, and how often it was told", async () => {
+    const session = await begin();
+    const all = session.page.watch("/w");
+    const near = session.page.watch("/w", { depth: 1, token: "near" });
+    await all.next();
+    await near.next();
+    await session.page.write("/w/a/b", "1");
+    await all.next();
+    const watches = session.history.watches();
+    expect(watches.map(({ path, depth, events }) => [path, depth, events])).toEqual([
+      ["/w", null, 2],
+      ["/w", 1, 1],
+    ]);
+    await near.return();
+    expect(session.history.watches()).toHaveLength(1);
+  });
+
   it("puts each of many events to the write that made it", async () => {
     const session = await begin();
     const watch = session.page.watch("/w");

@@ -45,6 +45,8 @@ export class Done implements Operation {
   readonly reqId: number;
   /** Of a watch; "" for others. */
   readonly token: string;
+  /** Levels below its path that a watch hears of; null: all. */
+  readonly depth: number | null;
   /** As in the protocol; -1: no request. */
   readonly code: number;
   deltas: Delta[] = [];
@@ -69,6 +71,7 @@ export class Done implements Operation {
     path?: string;
     detail?: string;
     token?: string;
+    depth?: number | null;
   }) {
     this.conn = parts.conn;
     this.domid = domidOf(parts.conn);
@@ -78,6 +81,7 @@ export class Done implements Operation {
     this.txId = parts.txId ?? 0;
     this.reqId = parts.reqId ?? 0;
     this.token = parts.token ?? "";
+    this.depth = parts.depth ?? null;
     this.path = parts.path ?? "";
     this.detail = parts.detail ?? "";
     this.initial = parts.code === XS_WATCH;
@@ -126,7 +130,13 @@ export function operationOf(message: TraceMessage): Done {
       return new Done({ ...parts, detail: first === "T" ? "commit" : "abort" });
     case XS_WATCH:
     case XS_UNWATCH:
-      return new Done({ ...parts, path: first, detail: shown(second), token: second });
+      return new Done({
+        ...parts,
+        path: first,
+        detail: shown(second),
+        token: second,
+        depth: depthOf(strings),
+      });
     case XS_SET_PERMS:
       return new Done({ ...parts, path: first, detail: strings.slice(1).join(" ") });
     case XS_INTRODUCE:
@@ -143,6 +153,12 @@ export function operationOf(message: TraceMessage): Done {
       return new Done({ ...parts, path: isPath ? first : "", detail: first === "" ? "" : rest });
     }
   }
+}
+
+/** Of a WATCH, which may have it as its third string. */
+function depthOf(strings: readonly string[]): number | null {
+  const [, , depth = ""] = strings;
+  return /^\d+$/.test(depth) ? Number(depth) : null;
 }
 
 /** The beginning of a value, for people. */

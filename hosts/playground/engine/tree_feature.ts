@@ -5,7 +5,7 @@
 
 import { pathProblem, type XenstoreError } from "../../entry/browser.ts";
 import { explain } from "../model/known.ts";
-import type { Look, NodeDetail, TreeRow, TreeWindow } from "../model/protocol.ts";
+import type { Look, NodeDetail, TreeRow, TreeWindow, WatchInfo } from "../model/protocol.ts";
 import { rightsOf } from "../model/rights.ts";
 import { formatPerms, parsePerms } from "../model/words.ts";
 import type { Context } from "./engine.ts";
@@ -188,11 +188,14 @@ function detail(context: Context, time: TimeTravel, path: string): NodeDetail | 
     changedBy: time.at === null ? history.lastChange(path) : 0,
     rights,
     explanation: explain(path, node.value),
-    watches: history.watches().filter((watch) => hears(watch.absolute, path)),
+    watches: history.watches().filter((watch) => hears(watch, path)),
   };
 }
 
-/** Does a watch on one path hear of a change at the other? */
-function hears(watched: string, path: string): boolean {
-  return watched === "/" || path === watched || path.startsWith(`${watched}/`);
+/** Does a watch hear of a change of this node? */
+function hears({ absolute, depth }: WatchInfo, path: string): boolean {
+  if (path === absolute) return true;
+  const above = absolute === "/" ? "/" : `${absolute}/`;
+  if (!path.startsWith(above)) return false;
+  return depth === null || path.slice(above.length).split("/").length <= depth;
 }

@@ -22,8 +22,8 @@ export class Watching {
   }
 
   /** A request was granted. */
-  done({ code, conn, path, token }: Done): void {
-    if (code === XS_WATCH) this.#add(conn, path, token);
+  done({ code, conn, path, token, depth }: Done): void {
+    if (code === XS_WATCH) this.#add(conn, path, token, depth);
     else if (code === XS_UNWATCH) {
       this.#byConn.get(conn)?.delete(`${path} ${token}`);
       this.#list = null;
@@ -52,7 +52,7 @@ export class Watching {
     }
   }
 
-  #add(conn: string, path: string, token: string): void {
+  #add(conn: string, path: string, token: string, depth: number | null): void {
     let watches = this.#byConn.get(conn);
     if (!watches) {
       watches = new Map();
@@ -62,7 +62,7 @@ export class Watching {
     const events = this.#early.get(key) ?? 0;
     this.#early.delete(key);
     const place = { path, absolute: absolute(conn, path), token };
-    watches.set(`${path} ${token}`, { conn, domid: domidOf(conn), ...place, depth: null, events });
+    watches.set(`${path} ${token}`, { conn, domid: domidOf(conn), ...place, depth, events });
     this.#list = null;
   }
 }
