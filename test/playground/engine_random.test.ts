@@ -80,7 +80,7 @@ describe("calls in any order", () => {
     const handles: number[] = [];
     const runs: number[] = [];
     const done: string[] = [];
-    const look = { transactions: true, quotas: true, watches: true };
+    const look = { transactions: true, quotas: true };
     for (let n = 0; n < CALLS; n++) {
       rig.look({ ...look, ring: DOMIDS[below(4)] as number });
       const [op, args] = calls(below, handles, runs);

@@ -209,6 +209,14 @@ describe("a session", () => {
     expect(later?.conn).not.toBe("S7");
   });
 
+  it("is exported with the permissions of special nodes that it began with", async () => {
+    const before = await story();
+    await before.page.setPerms("@releaseDomain", "n0 r7");
+    const text = [...sessionText(before, { treeOnly: true })].join("");
+    const after = await begin(readBeginning(readSession(text), null));
+    expect(traceText(after)).toContain('SET_PERMS req=1 tx=0 "@releaseDomain\\0n0\\0r7\\0"');
+  });
+
   it("is exported as a trace that plays again without a difference", async () => {
     const trace = readTrace(traceText(await story()));
     const store = await createStore();

@@ -23,7 +23,6 @@ import { readSession } from "./session_read.ts";
 import { TimeTravel, timeFeature } from "./time_feature.ts";
 import { transactionFeature } from "./transactions.ts";
 import { treeFeature } from "./tree_feature.ts";
-import { watchFeature } from "./watch_feature.ts";
 
 /** Where a tab comes from. */
 export interface Arrival {
@@ -61,7 +60,6 @@ export function makeEngine(
     treeFeature(engine, time),
     timeFeature(engine, time),
     packetFeature(engine),
-    watchFeature(engine),
     sessionFeature(engine, { kept: () => keep.state, load: () => load.rate() }),
     openFeature(engine, keep, time),
   );

@@ -5,9 +5,8 @@
 
 import { COMMANDS } from "../../entry/tools.ts";
 import { rightsOf } from "../model/rights.ts";
-import { parsePerms } from "../model/words.ts";
+import { homeOf, parsePerms } from "../model/words.ts";
 import { filesOf } from "./console_files.ts";
-import { homeOf } from "./domain_entry.ts";
 import type { MirrorNode } from "./mirror.ts";
 import type { Session } from "./session.ts";
 

@@ -66,10 +66,6 @@ export function newEntry(domid: number, facts: Partial<DomainEntry>): DomainEntr
   };
 }
 
-export function homeOf(domid: number): string {
-  return `/local/domain/${domid}`;
-}
-
 /** What is known of a domain. Errors: DomainError if there is none with this number. */
 export function entryOf({ domains }: Session, domid: number): DomainEntry {
   const entry = domains.get(domid);

@@ -5,7 +5,7 @@
 
 import type { Home, StoreChange } from "../../entry/browser.ts";
 import type { DomainInfo, DomainState } from "../model/protocol.ts";
-import { COLOURS } from "../model/words.ts";
+import { COLOURS, homeOf } from "../model/words.ts";
 import {
   DOMID_MAX,
   type DomainEntry,
@@ -13,7 +13,6 @@ import {
   entryOf,
   guestEntryOf,
   guestOf,
-  homeOf,
   leaveRing,
   newEntry,
   openClientOf,

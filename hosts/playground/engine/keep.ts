@@ -57,7 +57,6 @@ export class Keep implements InputSink {
   /** Writes since the timer was set. */
   #burst = 0;
   #failed = false;
-  #version = 0;
 
   /**
    * Takes a session's lock; the one before is held until `begin`. False: another tab has it.
@@ -100,7 +99,6 @@ export class Keep implements InputSink {
     this.#next = () => {};
     this.#session = session;
     this.#failed = false;
-    this.#version = session.version;
     const reason = lacking();
     this.#tell(reason ?? true);
     if (reason) this.#failed = true;
@@ -115,15 +113,7 @@ export class Keep implements InputSink {
     }
     this.#lines += lineOf(input);
     this.#soon();
-  }
-
-  /** The session's name, script or steps may be different. */
-  touched(session: Session): void {
-    if (session !== this.#session || session.version === this.#version) return;
-    this.#version = session.version;
-    const { name, stepsDone, script } = session;
-    this.input(session, { kind: "session", facts: { name, stepsDone, script } });
-    if (this.#handle) putName(session).catch(() => {});
+    if (input.kind === "session") putName(session).catch(() => {});
   }
 
   /** Writes what waits; the session is not kept any more. */

@@ -4,7 +4,8 @@
 // Source  our own.
 
 import type { Client } from "../../entry/browser.ts";
-import { type DomainEntry, homeOf, whyNotServed } from "./domain_entry.ts";
+import { homeOf } from "../model/words.ts";
+import { type DomainEntry, whyNotServed } from "./domain_entry.ts";
 import type { Context } from "./engine.ts";
 import type { Feature } from "./feature.ts";
 import type { Session } from "./session.ts";

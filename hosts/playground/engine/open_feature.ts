@@ -104,17 +104,6 @@ export function openFeature(engine: Engine, keep: Keep, time: TimeTravel): Featu
     },
     opened: () => keep.begin(engine.session, engine.session.start.keep),
     closing: () => keep.end(),
-    sections: [
-      {
-        // Says nothing: it sees to it that what the session says of itself is kept.
-        name: "session",
-        stamp: () => {
-          keep.touched(engine.session);
-          return null;
-        },
-        make: () => undefined,
-      },
-    ],
   };
 }
 

@@ -6,6 +6,7 @@
 import type { ListedNode } from "../model/listing.ts";
 import { readListing } from "../model/listing.ts";
 import type { Scenario } from "../model/scenario.ts";
+import { homeOf } from "../model/words.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Beginning } from "./session.ts";
 import { type Facts, followDomain, inputOf, type StartDomain } from "./session_file.ts";
@@ -77,7 +78,7 @@ export function scenarioBeginning({ id, title, setup }: Scenario): Beginning {
     fill: ({ mirror }) => {
       put(mirror, HOST);
       put(mirror, nodes);
-      for (const { domid } of setup.domains) mirror.expand(`/local/domain/${domid}`, true);
+      for (const { domid } of setup.domains) mirror.expand(homeOf(domid), true);
       const home = (domain: StartDomain) => ({ ...domain, home: domain.home ?? "own" });
       return { before: setup.domains, now: setup.domains.map(home) };
     },

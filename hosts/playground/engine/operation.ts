@@ -20,7 +20,7 @@ import {
   XS_WRITE,
 } from "../../entry/wire.ts";
 import type { Operation } from "../model/protocol.ts";
-import { domidOf } from "../model/words.ts";
+import { absoluteOf, domidOf } from "../model/words.ts";
 import type { Delta } from "./mirror.ts";
 
 /** Events whose hearers are kept by name; of the others only the number is. */
@@ -171,6 +171,5 @@ export function shown(value: Uint8Array | string): string {
 
 /** An absolute path of what a connection means by it. */
 export function absolute(conn: string, path: string): string {
-  if (path.startsWith("/") || path.startsWith("@")) return path;
-  return `/local/domain/${domidOf(conn)}${path === "" ? "" : `/${path}`}`;
+  return absoluteOf(path, domidOf(conn));
 }

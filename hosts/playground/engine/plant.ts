@@ -1,6 +1,6 @@
 // Plant: puts a whole tree into a new store by ordinary requests, many at a time.
 // Holds   nothing.
-// Never   sends a request that would change nothing: permissions are inherited where they are alike.
+// Never   decides what is asked for: see plant_requests.ts.
 // Source  the XenStore protocol, WRITE and SET_PERMS.
 
 import type { ByteStream } from "../../entry/browser.ts";
@@ -9,12 +9,10 @@ import {
   firstString,
   type Message,
   MessageReader,
-  strings,
   XS_ERROR,
-  XS_SET_PERMS,
-  XS_WRITE,
 } from "../../entry/wire.ts";
-import type { Mirror, MirrorNode } from "./mirror.ts";
+import type { Mirror } from "./mirror.ts";
+import { type PlantRequest, plantRequests } from "./plant_requests.ts";
 
 /** Bytes that are sent at once, so that other work of the worker has its turn. */
 const PIECE = 65_536;
@@ -25,9 +23,8 @@ const PIECE = 65_536;
  */
 export async function plant(stream: ByteStream, mirror: Mirror): Promise<void> {
   const planting = new Planting(stream);
-  for (const [path, perms] of mirror.special) planting.perms(path, perms);
-  for (const node of mirror.walk()) {
-    planting.node(node);
+  for (const request of plantRequests(mirror)) {
+    planting.add(request);
     if (planting.size >= PIECE) await planting.flush();
   }
   await planting.flush();
@@ -58,15 +55,12 @@ class Planting {
     });
   }
 
-  node(node: MirrorNode): void {
-    const path = node.path();
-    if (node.parent || node.value.length > 0) this.#write(path, node.value);
-    // A node that domain 0 makes has its parent's permissions.
-    if (node.perms !== (node.parent?.perms ?? "n0")) this.perms(path, node.perms);
-  }
-
-  perms(path: string, perms: string): void {
-    this.#send(XS_SET_PERMS, path, strings(path, ...perms.split(" ")));
+  add({ type, path, payload }: PlantRequest): void {
+    const bytes = encodeMessage({ type, reqId: this.#paths.length, txId: 0, payload });
+    this.#parts.push(bytes);
+    this.#paths.push(path);
+    this.size += bytes.length;
+    this.#open += 1;
   }
 
   /** Sends what waits, and waits for the replies. */
@@ -88,22 +82,6 @@ class Planting {
       this.#paths = [];
     }
     if (this.#problem) throw this.#problem;
-  }
-
-  #write(path: string, value: Uint8Array): void {
-    const head = strings(path);
-    const payload = new Uint8Array(head.length + value.length);
-    payload.set(head);
-    payload.set(value, head.length);
-    this.#send(XS_WRITE, path, payload);
-  }
-
-  #send(type: number, path: string, payload: Uint8Array): void {
-    const bytes = encodeMessage({ type, reqId: this.#paths.length, txId: 0, payload });
-    this.#parts.push(bytes);
-    this.#paths.push(path);
-    this.size += bytes.length;
-    this.#open += 1;
   }
 
   #reply({ type, reqId, payload }: Message): void {

@@ -31,6 +31,7 @@ import {
   XS_WATCH_EVENT,
   XS_WRITE,
 } from "../../entry/wire.ts";
+import { writePayload } from "./plant_requests.ts";
 
 export interface Composed {
   readonly type: string;
@@ -85,7 +86,7 @@ export function compose({ type, path, value, reqId, txId }: Composed): Uint8Arra
 function payloadOf(type: number, path: string, value: string): Uint8Array {
   switch (type) {
     case XS_WRITE:
-      return written(path, value);
+      return writePayload(path, new TextEncoder().encode(value));
     case XS_WATCH:
     case XS_UNWATCH:
     case XS_WATCH_EVENT:
@@ -104,16 +105,6 @@ function payloadOf(type: number, path: string, value: string): Uint8Array {
     default:
       return WORDS.has(type) ? strings(...wordsOf(`${path} ${value}`)) : strings(path);
   }
-}
-
-/** What follows the path of a WRITE is the value, to the end. */
-function written(path: string, value: string): Uint8Array {
-  const head = strings(path);
-  const tail = new TextEncoder().encode(value);
-  const payload = new Uint8Array(head.length + tail.length);
-  payload.set(head);
-  payload.set(tail, head.length);
-  return payload;
 }
 
 function wordsOf(text: string): string[] {

@@ -208,7 +208,8 @@ export class Session {
   /** Something of the session itself is different. */
   touch(): void {
     this.version += 1;
-    this.#sink.changed();
+    const { name, stepsDone, script } = this;
+    this.keep({ kind: "session", facts: { name, stepsDone, script } });
   }
 
   /** Something that is kept with the session besides what is heard. */

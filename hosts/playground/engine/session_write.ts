@@ -37,14 +37,19 @@ export function travel(session: Session, mirror: Mirror, from: number, to: numbe
   }
 }
 
+/** The tree as it was after that operation, in a copy. */
+export function mirrorAt(session: Session, moment: number): Mirror {
+  const mirror = session.mirror.clone();
+  travel(session, mirror, session.history.last, moment);
+  return mirror;
+}
+
 /** The whole file, in pieces. */
 export function* sessionText(session: Session, extent: Extent = {}): Generator<string> {
   const { history } = session;
   const to = Math.min(extent.to ?? history.last, history.last);
   const base = extent.treeOnly ? to : history.first;
-  const mirror = session.mirror.clone();
-  travel(session, mirror, history.last, base);
-  yield `${JSON.stringify(headOf(session, mirror, base))}\n`;
+  yield `${JSON.stringify(headOf(session, base))}\n`;
   if (extent.treeOnly) return;
   yield* lines(session, to);
   // The store does not know what they are called, nor what a release has left of them.
@@ -65,7 +70,8 @@ function domainsNow(session: Session): StartDomain[] {
   return [...known, ...gone];
 }
 
-function headOf(session: Session, mirror: Mirror, base: number): Head {
+function headOf(session: Session, base: number): Head {
+  const mirror = mirrorAt(session, base);
   return {
     "xenstore-playground": VERSION,
     name: session.name,

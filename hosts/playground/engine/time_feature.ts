@@ -11,7 +11,7 @@ import type { Feature } from "./feature.ts";
 import type { Delta, KeptNode, Mirror, NodeState } from "./mirror.ts";
 import type { Done } from "./operation.ts";
 import { PAGE } from "./session.ts";
-import { travel } from "./session_write.ts";
+import { mirrorAt, travel } from "./session_write.ts";
 
 /** Differences that are told. */
 const DIFFERENCES_MAX = 1000;
@@ -49,11 +49,8 @@ export class TimeTravel {
     } else {
       const { first, last } = session.history;
       const wanted = Math.max(first, Math.min(last, Math.floor(at)));
-      if (!this.#past || this.#pastAt < first) {
-        this.#past = session.mirror.clone();
-        this.#pastAt = last;
-      }
-      travel(session, this.#past, this.#pastAt, wanted);
+      if (!this.#past || this.#pastAt < first) this.#past = mirrorAt(session, wanted);
+      else travel(session, this.#past, this.#pastAt, wanted);
       this.#pastAt = wanted;
       this.at = wanted;
     }

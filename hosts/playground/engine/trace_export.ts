@@ -4,19 +4,18 @@
 // Source  our own; hosts/testing/trace_text.ts has the format.
 
 import { formatTrace, type TraceRecord } from "../../entry/testing.ts";
-import { strings, XS_INTRODUCE, XS_SET_PERMS, XS_WRITE } from "../../entry/wire.ts";
+import { strings, XS_INTRODUCE } from "../../entry/wire.ts";
 import type { Mirror } from "./mirror.ts";
+import { plantRequests } from "./plant_requests.ts";
 import type { Session } from "./session.ts";
-import { domainsAt, travel } from "./session_write.ts";
+import { domainsAt, mirrorAt } from "./session_write.ts";
 
 const OK = strings("OK");
 
 /** All that is known, as text. */
 export function traceText(session: Session): string {
   const { history } = session;
-  const mirror = session.mirror.clone();
-  travel(session, mirror, history.last, history.first);
-  const records = [...before(session, mirror)];
+  const records = [...before(session, mirrorAt(session, history.first))];
   for (const { record, operation } of history.records.from(1)) {
     if (operation === 0 || operation > history.first) records.push(record);
   }
@@ -35,17 +34,7 @@ function* before(session: Session, mirror: Mirror): Generator<TraceRecord> {
     yield { ...both, kind: "request", payload };
     yield { ...both, kind: "reply", payload: OK };
   };
-  for (const node of mirror.walk()) {
-    const path = node.path();
-    const head = strings(path);
-    const payload = new Uint8Array(head.length + node.value.length);
-    payload.set(head);
-    payload.set(node.value, head.length);
-    const known = path === "/tool" || path === "/tool/xenstored" || !node.parent;
-    if (!known || node.value.length > 0) yield* asked(XS_WRITE, payload);
-    if (node.perms === (node.parent?.perms ?? "n0")) continue;
-    yield* asked(XS_SET_PERMS, strings(path, ...node.perms.split(" ")));
-  }
+  for (const { type, payload } of plantRequests(mirror)) yield* asked(type, payload);
   for (const { domid, introduced } of domainsAt(session, session.history.first)) {
     if (introduced === false) continue;
     yield* asked(XS_INTRODUCE, strings(`${domid}`, "1", "1"));

@@ -4,6 +4,7 @@
 // Source  the XenStore command line.
 
 import type { Transaction } from "../../entry/browser.ts";
+import { formatPerms } from "../model/words.ts";
 import { explained } from "./explained.ts";
 
 interface LineCommand {
@@ -54,8 +55,7 @@ const COMMANDS: Readonly<Record<string, LineCommand>> = {
   },
   getperms: {
     ...{ usage: "getperms PATH", least: 1, most: 1 },
-    run: async (tx, [path = ""]) =>
-      (await tx.getPerms(path)).map(({ access, domid }) => `${access}${domid}`).join(" "),
+    run: async (tx, [path = ""]) => formatPerms(await tx.getPerms(path)),
   },
 };
 

@@ -4,10 +4,12 @@
 // Never   carries more of a tree or a history than the page shows.
 // Source  our own; "The playground" in ARCHITECTURE.md.
 
+import type { RingWords, TransactionNode } from "../../entry/browser.ts";
 import type { Explanation } from "./explain.ts";
 import type { OpName } from "./ops.ts";
-import type { Aspect, Perm } from "./words.ts";
+import type { Perm } from "./words.ts";
 
+export type { RingWords } from "../../entry/browser.ts";
 export type { OpName, Ops } from "./ops.ts";
 
 /** From the page: a call, or what it wants to see from now on, or that it has drawn a frame. */
@@ -57,7 +59,6 @@ export interface Look {
   readonly ring?: number;
   readonly transactions?: boolean;
   readonly quotas?: boolean;
-  readonly watches?: boolean;
 }
 
 /** What has changed of what the page looks at; the others are as they were. */
@@ -74,7 +75,6 @@ export interface Seen {
   readonly ring?: RingInfo | null;
   readonly transactions?: readonly TransactionInfo[];
   readonly quotas?: readonly QuotaInfo[];
-  readonly watches?: readonly WatchInfo[];
 }
 
 export interface SessionInfo {
@@ -271,16 +271,6 @@ export interface TimelineWindow {
   }[];
 }
 
-export interface RingWords {
-  readonly reqCons: number;
-  readonly reqProd: number;
-  readonly rspCons: number;
-  readonly rspProd: number;
-  readonly features: number;
-  readonly connection: number;
-  readonly error: number;
-}
-
 export interface RingInfo {
   readonly domid: number;
   readonly words: RingWords;
@@ -313,20 +303,14 @@ export interface TransactionInfo {
   readonly verdict: string | null;
   /** In words: which node makes it fail, and who changed that. */
   readonly why: string;
-  readonly nodes: readonly {
-    readonly path: string;
-    readonly saw: readonly Aspect[];
-    readonly change: "created" | "removed" | "replaced" | "changed" | null;
-    readonly value: Uint8Array | null;
-    readonly perms: string | null;
-    readonly conflicts: readonly Aspect[];
+  readonly nodes: readonly (TransactionNode & {
     /** What others did to it since it began. */
     readonly others: readonly {
       readonly operation: number;
       readonly conn: string;
       readonly type: string;
     }[];
-  }[];
+  })[];
   /** Lines that were run in it, to be repeated. */
   readonly lines: readonly string[];
 }

@@ -1,15 +1,21 @@
 // Words: types and names that page and engine share.
-// Holds   permissions as data, aspects of a node, the eight colours' number.
-// Never   imports anything.
-// Source  the XenStore protocol, Permissions.
+// Holds   permissions as text and data, paths as a domain means them, the eight colours' number.
+// Never   imports more of the package than its types: a page loads the rest later.
+// Source  the XenStore protocol, Permissions and Paths.
 
-/** What of a node a transaction's request depended on. */
-export type Aspect = "existence" | "value" | "perms" | "children";
+import type { Perm } from "../../entry/browser.ts";
 
-/** An entry of a permission list: n nothing, r reading, w writing, b both. */
-export interface Perm {
-  readonly access: "n" | "r" | "w" | "b";
-  readonly domid: number;
+export type { Aspect, Perm } from "../../entry/browser.ts";
+
+/** Where a domain's relative paths begin. */
+export function homeOf(domid: number): string {
+  return `/local/domain/${domid}`;
+}
+
+/** The absolute path of what a domain calls so; special paths are the same for all. */
+export function absoluteOf(path: string, domid: number): string {
+  if (path.startsWith("/") || path.startsWith("@")) return path;
+  return path === "" ? homeOf(domid) : `${homeOf(domid)}/${path}`;
 }
 
 /** Whose connection it is, by its name: D7 and D7.2 are domain 7's; those of sockets are 0's. */

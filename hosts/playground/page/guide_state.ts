@@ -3,13 +3,13 @@
 // Never   runs a step by itself.
 // Source  our own.
 
-import { computed, effect, signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { Scenario, Step } from "../model/scenario.ts";
 import { SCENARIOS } from "../scenarios/index.ts";
 import { nextStep } from "./guide_words.ts";
 import { keep, kept } from "./keep.ts";
 import { narrow } from "./media.ts";
-import { act, call, focused, lens, seen, selected, view } from "./state.ts";
+import { act, call, focused, lens, onSession, seen, selected, view } from "./state.ts";
 
 export const scenario = computed<Scenario | undefined>(() => {
   const id = seen.session.value?.scenario;
@@ -37,8 +37,7 @@ export function fold(yes: boolean): void {
 }
 
 const session = computed(() => seen.session.value?.id);
-effect(() => {
-  if (session.value === undefined) return;
+onSession(() => {
   failed.value = new Set();
   at.value = nextStep(scenario.peek()?.steps ?? [], stepsDone.peek());
 });

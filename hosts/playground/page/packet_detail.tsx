@@ -11,6 +11,7 @@ import { bytesOf, decode, type Field, headerOf } from "../model/packet.ts";
 import { sentenceOf } from "../model/packet_sentence.ts";
 import { hexBytes } from "../model/packet_text.ts";
 import type { Operation, PacketRow } from "../model/protocol.ts";
+import { absoluteOf } from "../model/words.ts";
 import { HexDump, type Part } from "./packet_dump.tsx";
 import { PacketLinks } from "./packet_links.tsx";
 import { Bytes, Conn, KIND_WORDS, number, showNode, time } from "./packet_parts.tsx";
@@ -231,7 +232,7 @@ function FieldLine({
 }) {
   const bytes = row.payload.subarray(field.from, field.to);
   const more = bytes.length > HEX_MAX ? " ..." : "";
-  const node = field.name === "path" ? absoluteOf(field.text, row.domid) : null;
+  const node = field.name === "path" ? nodeOf(field.text, row.domid) : null;
   return (
     <Line
       id={id}
@@ -259,7 +260,7 @@ function FieldLine({
 /** What a well-known path is for, and what the value that goes with it means. */
 function explained(row: PacketRow, fields: readonly Field[]): { path?: string; value?: string } {
   const path = fields.find(({ name }) => name === "path");
-  const node = path ? absoluteOf(path.text, row.domid) : null;
+  const node = path ? nodeOf(path.text, row.domid) : null;
   if (node === null) return {};
   const value = fields.find(({ name }) => name === "value");
   const bytes = value ? row.payload.subarray(value.from, value.to) : new Uint8Array(0);
@@ -268,9 +269,9 @@ function explained(row: PacketRow, fields: readonly Field[]): { path?: string; v
 }
 
 /** The node that a path names; null: it names none. */
-function absoluteOf(path: string, domid: number): string | null {
+function nodeOf(path: string, domid: number): string | null {
   if (!/^[A-Za-z0-9/_@-]+$/.test(path) || path.startsWith("@")) return null;
-  return path.startsWith("/") ? path : `/local/domain/${domid}/${path}`;
+  return absoluteOf(path, domid);
 }
 
 function Line({

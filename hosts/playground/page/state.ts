@@ -33,7 +33,6 @@ export const seen: SeenSignals = {
   ring: signal(undefined),
   transactions: signal(undefined),
   quotas: signal(undefined),
-  watches: signal(undefined),
 };
 
 /** The view that is open beside the tree; on a narrow screen "tree" is one of them. */

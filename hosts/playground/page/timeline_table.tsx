@@ -4,6 +4,7 @@
 // Source  our own.
 
 import type { Operation } from "../model/protocol.ts";
+import { absoluteOf } from "../model/words.ts";
 import { Conn, count, number, showNode } from "./packet_parts.tsx";
 import { calm, choose, chosen } from "./timeline_state.ts";
 import { amplification, hearers, summary } from "./timeline_words.ts";
@@ -89,7 +90,7 @@ export function What({ operation }: { operation: Operation }) {
 
 function Path({ path, domid }: { path: string; domid: number }) {
   if (path.startsWith("@")) return <bdi class="mono">{path}</bdi>;
-  const node = path.startsWith("/") ? path : `/local/domain/${domid}/${path}`;
+  const node = absoluteOf(path, domid);
   return (
     <button
       type="button"

@@ -3,9 +3,9 @@
 // Never   knows whether a commit would succeed: the engine says so.
 // Source  our own.
 
-import { effect, type Signal, signal } from "@preact/signals";
+import { type Signal, signal } from "@preact/signals";
 import { EngineError } from "./engine.ts";
-import { call, seen } from "./state.ts";
+import { call, onSession } from "./state.ts";
 
 /** A line that was run here, with what came of it. */
 export interface Ran {
@@ -36,11 +36,7 @@ export const said = signal<{ readonly text: string; readonly kind: "good" | "bad
 /** As which domain the next one is begun. */
 export const beginAs = signal(0);
 
-let session = "";
-effect(() => {
-  const id = seen.session.value?.id ?? "";
-  if (id === session) return;
-  session = id;
+onSession(() => {
   outputs.clear();
   fresh.value = null;
   said.value = null;

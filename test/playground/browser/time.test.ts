@@ -100,6 +100,15 @@ describe("a session", () => {
     await says(consoleOf(page, 1).getByTestId("console-output"), "kept");
   });
 
+  test("knows after a reload which steps of its story were run", async () => {
+    const page = await open();
+    await page.getByTestId("guide-run").click();
+    await page.locator('[data-testid=guide][data-done="1"]').waitFor();
+    await page.reload();
+    await ready(page);
+    await page.locator('[data-testid=guide][data-done="1"]').waitFor();
+  });
+
   test("that a link has opened is there after a reload, though nothing was changed", async () => {
     const page = await open();
     await steps(page, 1);
