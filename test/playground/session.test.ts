@@ -169,7 +169,7 @@ describe("a session", () => {
     const lines = file.split("\n");
     const half = lines.slice(0, 10).join("\n").slice(0, -5);
     const read = readSession(half);
-    expect(read.lines).toHaveLength(8);
+    expect(read.inputs).toHaveLength(8);
     expect(read.problems).toMatchObject([{ line: 10, why: "is not whole" }]);
     expect(() => readSession("{")).toThrow(/first line/);
     expect(() => readSession('{"xenstore-playground":99}')).toThrow(/newer playground/);

@@ -57,7 +57,7 @@ async function textOf(bytes: Uint8Array): Promise<string> {
 
 function sessionOf(text: string): Given {
   const read = readSession(text);
-  const count = read.lines.length;
+  const count = read.inputs.length;
   return {
     kind: "session",
     name: read.head.name,

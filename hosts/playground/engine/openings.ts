@@ -9,7 +9,7 @@ import type { Scenario } from "../model/scenario.ts";
 import { homeOf } from "../model/words.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Beginning } from "./session.ts";
-import { type Facts, followDomain, inputOf, type StartDomain } from "./session_file.ts";
+import { type Facts, followDomain, type StartDomain } from "./session_file.ts";
 import { fill, type ReadSession } from "./session_read.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -122,14 +122,9 @@ export function readBeginning(read: ReadSession, id: string | null): Beginning {
   const domains = new Map(head.domains.map((domain) => [domain.domid, domain]));
   let lastMs = 0;
   let facts: Facts = head;
-  for (const line of read.lines) {
-    if (!line.startsWith('["s"')) continue;
-    const input = inputOf(line);
-    if (input.kind === "session") facts = input.facts;
-  }
-  for (let at = read.lines.length - 1; at >= 0 && lastMs === 0; at--) {
-    const parts = JSON.parse(read.lines[at] as string) as unknown[];
-    if (typeof parts[1] === "number" && parts[0] !== "c") lastMs = parts[1];
+  for (const input of read.inputs) {
+    if (input.kind === "record") lastMs = input.record.ms;
+    else if (input.kind === "session") facts = input.facts;
   }
   const start = beginning({
     name: facts.name,

@@ -26,8 +26,8 @@ export interface Problem {
 
 export interface ReadSession {
   readonly head: Head;
-  /** Lines behind the head that make sense. */
-  readonly lines: readonly string[];
+  /** What the lines behind the head say, as far as they make sense. */
+  readonly inputs: readonly Input[];
   readonly problems: readonly Problem[];
 }
 
@@ -43,14 +43,13 @@ const SHOWN = 80;
 export function readSession(text: string): ReadSession {
   const all = text.split("\n");
   const head = headOf(all[0] ?? "");
-  const lines: string[] = [];
+  const inputs: Input[] = [];
   const problems: Problem[] = [];
   for (let at = 1; at < all.length; at++) {
     const line = all[at] as string;
     if (line === "") continue;
     try {
-      inputOf(line);
-      lines.push(line);
+      inputs.push(inputOf(line));
     } catch (error) {
       const why = error instanceof SyntaxError ? "is not whole" : (error as Error).message;
       problems.push({ line: at + 1, text: line.slice(0, SHOWN), why });
@@ -58,7 +57,7 @@ export function readSession(text: string): ReadSession {
       break;
     }
   }
-  return { head, lines, problems };
+  return { head, inputs, problems };
 }
 
 function headOf(line: string): Head {
@@ -118,7 +117,7 @@ function numbersOf(given: unknown): Record<string, number> {
 
 /** Puts what was read into a mirror and a history that are new. */
 export function fill(
-  { head, lines }: Pick<ReadSession, "head" | "lines">,
+  { head, inputs }: Pick<ReadSession, "head" | "inputs">,
   { mirror, history }: { readonly mirror: Mirror; readonly history: History },
   hear: (input: Input, done: Done | null) => void = () => {},
 ): void {
@@ -127,8 +126,7 @@ export function fill(
     if (path.startsWith("@") && PERMS.test(perms)) mirror.special.set(path, perms);
   }
   history.operations.first = head.first;
-  for (const line of lines) {
-    const input = inputOf(line);
+  for (const input of inputs) {
     let done: Done | null = null;
     if (input.kind === "record") history.hear(input.record);
     else if (input.kind === "change") {
